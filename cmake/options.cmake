@@ -1,0 +1,43 @@
+# One INTERFACE target carries every flag; nothing is set globally.
+include(CheckCCompilerFlag)
+
+add_library(f2m_options INTERFACE)
+target_compile_features(f2m_options INTERFACE c_std_17)
+target_include_directories(f2m_options INTERFACE "${PROJECT_SOURCE_DIR}/plugin")
+target_compile_definitions(f2m_options INTERFACE _GNU_SOURCE F2M_VERSION="${PROJECT_VERSION}")
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+target_compile_options(f2m_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+  -Wold-style-definition -Wvla -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings
+  -Wimplicit-fallthrough -Wnull-dereference
+  $<$<BOOL:${F2M_WERROR}>:-Werror>)
+
+# Hardening (OpenSSF compiler guide); each is tested, since clang 14 lacks some.
+foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
+             -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks)
+  string(MAKE_C_IDENTIFIER "F2M_HAVE${flag}" have)
+  check_c_compiler_flag("${flag}" ${have})
+  if(${have})
+    target_compile_options(f2m_options INTERFACE ${flag})
+  endif()
+endforeach()
+target_compile_options(f2m_options INTERFACE
+  $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>)
+target_link_options(f2m_options INTERFACE
+  -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
+include(CheckPIESupported)
+check_pie_supported()
+
+if(F2M_SANITIZE)
+  string(REPLACE ";" "," sanitizers "${F2M_SANITIZE}")
+  target_compile_options(f2m_options INTERFACE
+    -fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(f2m_options INTERFACE -fsanitize=${sanitizers})
+endif()
+if(F2M_COVERAGE)
+  target_compile_options(f2m_options INTERFACE --coverage -fprofile-abs-path)
+  target_link_options(f2m_options INTERFACE --coverage)
+endif()
