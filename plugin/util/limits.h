@@ -1,0 +1,40 @@
+/* Every maximum of the program in one place. Whoever adds a queue, buffer or table adds its name here. */
+#ifndef F2M_UTIL_LIMITS_H
+#define F2M_UTIL_LIMITS_H
+
+/* configuration */
+#define F2M_MAX_CONFIG_BYTES  (8u << 20)
+#define F2M_MAX_CONFIG_ERRORS 200
+#define F2M_MAX_SECRET_BYTES  (64u << 10)
+#define F2M_MAX_ID_BYTES      256 /* a site's, device's or Flip's id, UTF-8 */
+
+/* MQTT */
+#define F2M_MAX_PAYLOAD_BYTES     (1u << 20) /* announced as Maximum Packet Size on MQTT 5 */
+#define F2M_MAX_INBOX_TELEMETRY   20000      /* messages; the oldest go, counted */
+#define F2M_MAX_INBOX_CONTROL     4096       /* messages; never dropped: the reader waits */
+#define F2M_MAX_INBOX_BYTES       (16u << 20)
+#define F2M_MAX_UNACKED_PUBLISHES 2000 /* message ids that the broker has not acknowledged */
+
+/* Flip's cloud */
+#define F2M_MAX_POINTS_PER_REQUEST 1000       /* Flip: Battery telemetry */
+#define F2M_MAX_REPLY_BYTES        (4u << 20) /* a larger answer counts as "outcome unknown" */
+#define F2M_MAX_HTTP_IN_FLIGHT     8
+#define F2M_MAX_HTTP_WAITING       256
+#define F2M_MAX_RETRY_AFTER_S      3600
+#define F2M_MAX_BACKOFF_MS         300000
+
+/* store */
+#define F2M_MAX_POINTS_IN_MEMORY 5000 /* closed points that wait while the disk refuses writes */
+#define F2M_STORE_RESERVE_BYTES  (1u << 20)
+
+/* requests */
+#define F2M_MAX_REQUESTS_IN_FLIGHT 32
+#define F2M_REQUEST_DEADLINE_MS    60000
+
+/* webhooks */
+#define F2M_MAX_WEBHOOK_BYTES    (1u << 20)
+#define F2M_MAX_HTTP_CONNECTIONS 64
+#define F2M_WEBHOOK_DEADLINE_MS  5000
+#define F2M_MAX_WEBHOOK_IDS      100000 /* remembered, newest kept */
+
+#endif
