@@ -1,0 +1,27 @@
+/*
+ * The uploader: batches from the outbox to Flip's two telemetry endpoints. Interface, Telemetry 6, clarifications 10,
+ * 26, 34: ≤ 1,000 points a request, gathered for flip.upload_delay, spread by a tenth of the interval, backlog oldest
+ * first while fresh points keep flowing, per-index results, halving on 400/413/422 until the poison stands alone.
+ */
+#ifndef F2M_TELEMETRY_UPLOAD_H
+#define F2M_TELEMETRY_UPLOAD_H
+
+#include "flip/cloud.h"
+#include "telemetry/outbox.h"
+
+struct f2m_uploader;
+
+struct f2m_uploader *f2m_uploader_new(const struct f2m_config *, struct f2m_cloud *, struct f2m_outbox *,
+                                      struct f2m_store *, struct f2m_rng *, struct f2m_counters *);
+void f2m_uploader_free(struct f2m_uploader *);
+void f2m_uploader_reload(struct f2m_uploader *, const struct f2m_config *);
+void f2m_uploader_tick(struct f2m_uploader *, struct f2m_now, struct f2m_effects *);
+int64_t f2m_uploader_deadline(const struct f2m_uploader *, struct f2m_now);
+/* Points of this device wait (its site's commissioning is not answered yet, clarification 26). */
+void f2m_uploader_hold(struct f2m_uploader *, const char *device_id, bool hold);
+/* SIGTERM: one last batch at once, where no backoff forbids it. */
+void f2m_uploader_flush(struct f2m_uploader *, struct f2m_now, struct f2m_effects *);
+bool f2m_uploader_busy(const struct f2m_uploader *);           /* a batch is in flight */
+int64_t f2m_uploader_last_upload(const struct f2m_uploader *); /* wall ms; 0 = never */
+
+#endif
