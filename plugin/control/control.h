@@ -1,0 +1,83 @@
+/*
+ * Flip steers the battery: commands polled and pushed, their schedule, what is published to the battery, confirmation,
+ * refresh, restore, acknowledgement, the owner's protection. Interface, section 4 "Commands", clarifications 13 to 15,
+ * 25, 35 to 39, 44; Flip: Command, State machines and timing.
+ *
+ * Journal before act: every transition is in the store (F2M_STORE_COMMAND, _CONTROL, _ACKNOWLEDGEMENT) in the turn that
+ * makes it, and the engine commits before effects get out.
+ */
+#ifndef F2M_CONTROL_CONTROL_H
+#define F2M_CONTROL_CONTROL_H
+
+#include "config/config.h"
+#include "flip/cloud.h"
+#include "port/counters.h"
+#include "port/effect.h"
+#include "port/event.h"
+#include "port/store.h"
+#include "telemetry/telemetry.h"
+#include "util/now.h"
+#include "util/rng.h"
+
+struct f2m_control;
+
+/* What the room works with; all borrowed for its life (config until the next reload). cloud NULL = a rehearsal
+ * (`flip2mqtt control test`): nothing is polled or acknowledged to Flip. */
+struct f2m_control_context {
+    const struct f2m_config *config;
+    struct f2m_store *store;
+    struct f2m_cloud *cloud;
+    struct f2m_telemetry *telemetry;
+    struct f2m_rng *rng;
+    struct f2m_counters *counters;
+};
+
+/* Reads what was journaled. Nothing is published before f2m_control_mqtt_up(). */
+struct f2m_control *f2m_control_new(const struct f2m_control_context *, struct f2m_now);
+void f2m_control_free(struct f2m_control *);
+void f2m_control_reload(struct f2m_control *, struct f2m_now, const struct f2m_config *, struct f2m_effects *);
+
+/* Filters of veto sources and confirm topics. */
+void f2m_control_filters(const struct f2m_control *, void (*visit)(void *ctx, const char *filter), void *ctx);
+/* A message on such a topic; true where it was one. */
+bool f2m_control_message(struct f2m_control *, struct f2m_now, const struct f2m_mqtt_message *, struct f2m_effects *);
+/* Messages on the bridge's own topics; retained ones are filtered out by the engine. A bad payload is logged, counted.
+ */
+void f2m_control_pause_set(struct f2m_control *, struct f2m_now, const char *device_id, struct f2m_slice payload,
+                           struct f2m_effects *);
+void f2m_control_command_ack(struct f2m_control *, struct f2m_now, const char *device_id, struct f2m_slice payload,
+                             struct f2m_effects *);
+
+/* All subscriptions are answered: publishes device/…/control and pause anew, and to the battery what holds now
+ * (running mode again, or restore where a command ended meanwhile). */
+void f2m_control_mqtt_up(struct f2m_control *, struct f2m_now, struct f2m_effects *);
+void f2m_control_mqtt_down(struct f2m_control *, struct f2m_now);
+/* The outcome of a tagged publish; true where the tag was ours (tags with F2M_TAG_CONTROL in the top byte). */
+bool f2m_control_published(struct f2m_control *, struct f2m_now, const struct f2m_mqtt_published *,
+                           struct f2m_effects *);
+#define F2M_TAG_CONTROL ((uint64_t)0xC0 << 56)
+
+/* One path for polled and pushed commands: a Command object of Flip's, checked JSON. Returns 0, -EINVAL where it is not
+ * a usable command (told in the log), -ENOSPC/-EIO where it could not be stored (a webhook is answered 503 then). */
+int f2m_control_ingest(struct f2m_control *, struct f2m_now, struct f2m_slice command, struct f2m_effects *);
+/* Polls Flip at the next tick (after an opt-out, a webhook that could not be read, …). */
+void f2m_control_poll_now(struct f2m_control *);
+
+void f2m_control_tick(struct f2m_control *, struct f2m_now, struct f2m_effects *);
+int64_t f2m_control_deadline(const struct f2m_control *, struct f2m_now); /* mono ms; starts and ends included */
+/* Clean stop: no restore (clarification 15); the journal says what holds. */
+void f2m_control_stop(struct f2m_control *, struct f2m_now, struct f2m_effects *);
+/* Clock known to be unset (clarification 44): nothing is started while true, and the log says so once. */
+void f2m_control_hold(struct f2m_control *, bool hold);
+
+/* The started/ended notifications of clarification 41, for sites/: called where the bridge's own clock starts or ends a
+ * command; event_type "command.started" | "command.ended", the Command as Flip sent it. */
+typedef void (*f2m_control_moment)(void *ctx, struct f2m_now, const char *event_type, const char *site_id,
+                                   struct f2m_slice command, struct f2m_effects *);
+void f2m_control_on_moment(struct f2m_control *, f2m_control_moment, void *ctx);
+
+/* Plain-word problems for bridge/health and doctor ("nobody listens on solar/set"); the visitor gets one line each. */
+void f2m_control_problems(const struct f2m_control *, void (*visit)(void *ctx, const char *device_id, const char *text),
+                          void *ctx);
+
+#endif
