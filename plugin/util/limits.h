@@ -8,6 +8,10 @@
 #define F2M_MAX_SECRET_BYTES  (64u << 10)
 #define F2M_MAX_ID_BYTES      256 /* a site's, device's or Flip's id, UTF-8 */
 
+/* log */
+#define F2M_MAX_LOG_LINE_BYTES    4096 /* = PIPE_BUF: a pipe that polls writable takes it whole */
+#define F2M_MAX_LOG_MESSAGE_BYTES 1200 /* the quoted msg of a line */
+
 /* MQTT */
 #define F2M_MAX_PAYLOAD_BYTES     (1u << 20) /* announced as Maximum Packet Size on MQTT 5 */
 #define F2M_MAX_INBOX_TELEMETRY   20000      /* messages; the oldest go, counted */

@@ -17,7 +17,7 @@ static inline struct f2m_slice f2m_slice_of(const char *s)
 }
 static inline bool f2m_slice_is(struct f2m_slice a, const char *s)
 {
-    return a.len == strlen(s) && memcmp(a.at, s, a.len) == 0;
+    return a.len == strlen(s) && (a.len == 0 || memcmp(a.at, s, a.len) == 0);
 }
 /* Without the ASCII blanks (space, tab, CR, LF) at both ends. */
 struct f2m_slice f2m_slice_trim(struct f2m_slice);
