@@ -15,17 +15,23 @@ target_compile_options(f2m_options INTERFACE
   -Wimplicit-fallthrough -Wnull-dereference
   $<$<BOOL:${F2M_WERROR}>:-Werror>)
 
-# Hardening (OpenSSF compiler guide); each is tested, since clang 14 lacks some.
-foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
-             -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks)
+# Hardening (OpenSSF compiler guide); each is tested, since clang 14 and other processors lack some.
+set(hardening -fstack-protector-strong -fstack-clash-protection -fcf-protection=full
+    -mbranch-protection=standard -fno-delete-null-pointer-checks)
+if(NOT F2M_VALGRIND) # it would hide the reads of uninitialised memory that valgrind looks for
+  list(APPEND hardening -ftrivial-auto-var-init=zero)
+endif()
+foreach(flag ${hardening})
   string(MAKE_C_IDENTIFIER "F2M_HAVE${flag}" have)
   check_c_compiler_flag("${flag}" ${have})
   if(${have})
     target_compile_options(f2m_options INTERFACE ${flag})
   endif()
 endforeach()
-target_compile_options(f2m_options INTERFACE
-  $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>)
+if(NOT F2M_SANITIZE) # the sanitizers do not know the fortified functions
+  target_compile_options(f2m_options INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3>)
+endif()
 target_link_options(f2m_options INTERFACE
   -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed)
 include(CheckPIESupported)

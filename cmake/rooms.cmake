@@ -18,6 +18,13 @@ function(f2m_unit_test name)
   target_compile_definitions(${name} PRIVATE F2M_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # Check's macros compare through intmax_t casts and pass a NULL format tail.
   target_compile_options(${name} PRIVATE -Wno-conversion -Wno-pedantic -Wno-variadic-macros)
-  add_test(NAME unit/${name} COMMAND ${name})
-  set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120 LABELS unit)
+  if(F2M_VALGRIND)
+    # Check forks per test; valgrind's exit code of a child makes that test fail.
+    add_test(NAME unit/${name} COMMAND valgrind --quiet --error-exitcode=99 --leak-check=full
+             --errors-for-leak-kinds=definite $<TARGET_FILE:${name}>)
+    set_tests_properties(unit/${name} PROPERTIES TIMEOUT 600 LABELS unit ENVIRONMENT CK_TIMEOUT_MULTIPLIER=30)
+  else()
+    add_test(NAME unit/${name} COMMAND ${name})
+    set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120 LABELS unit)
+  endif()
 endfunction()
