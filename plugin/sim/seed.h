@@ -1,0 +1,15 @@
+/* State to begin with: {"sites":[Site + "devices"], "devices":[], "programs":[], "events":[], "commands":[]} with
+ * events and commands as /sim/event and /sim/command take them. */
+#ifndef SIM_SEED_H
+#define SIM_SEED_H
+
+#include "sim/json.h"
+#include "util/err.h"
+
+struct sim;
+
+/* Adds what the object holds. 0, or -EINVAL and the text where a part does not fit (what came before it stays). */
+int sim_seed_load(struct sim *, const cJSON *seed, struct f2m_err *);
+int sim_seed_file(struct sim *, const char *path, struct f2m_err *);
+
+#endif
