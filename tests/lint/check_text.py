@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Text that people and machines read: white space as .editorconfig says, links that lead somewhere, nothing that points
+outside the repository, scripts that are executable, YAML and JSON that parse."""
+import json
+import os
+import re
+import sys
+
+import yaml
+
+from source import ROOT, Finding, files, finish, read
+
+TEXT = (".c", ".h", ".py", ".md", ".yaml", ".yml", ".json", ".cmake", ".txt", ".sh", ".scd", ".service", ".in")
+# Hostile by design: fuzz corpora, bad examples, golden outputs.
+RAW = re.compile(r"(^|/)(corpus|corpora|bad|golden|fixtures|expected|samples)(/|$)")
+OUTSIDE = re.compile(r"\.\./shared|/work/(main|shared)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+TABS = (".c", ".h", ".py", ".yaml", ".yml", ".json", ".cmake", ".txt")
+
+
+def check_space(path, text):
+    findings = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.endswith((" ", "\t", "\r")) and not path.endswith(".md"):
+            findings.append(Finding(path, number, "space", "blank at the end of the line"))
+        if "\t" in line and path.endswith(TABS):
+            findings.append(Finding(path, number, "space", "tab: indent with blanks, write \\t in literals"))
+    if text and not text.endswith("\n"):
+        findings.append(Finding(path, text.count("\n") + 1, "space", "no newline at the end of the file"))
+    return findings
+
+
+def check_outside(path, text):
+    return [
+        Finding(path, text.count("\n", 0, m.start()) + 1, "outside", f"{m.group(0)} is not part of this repository")
+        for m in OUTSIDE.finditer(text)
+    ]
+
+
+def check_links(path, text, root=ROOT):
+    findings = []
+    text = re.sub(r"```.*?```", lambda m: re.sub(r"[^\n]", " ", m.group(0)), text, flags=re.S)
+    for match in LINK.finditer(text):
+        target = match.group(1).split("#")[0]
+        if not target or re.match(r"[a-z]+:", target):
+            continue
+        if not os.path.exists(os.path.join(root, os.path.dirname(path), target)):
+            line = text.count("\n", 0, match.start()) + 1
+            findings.append(Finding(path, line, "link", f"{target} does not exist"))
+    return findings
+
+
+class AnyTag(yaml.SafeLoader):
+    """Our configuration has tags of its own (!env, !file, !secret), Home Assistant's blueprints have theirs (!input)."""
+
+
+AnyTag.add_multi_constructor("!", lambda loader, suffix, node: node.value)
+
+
+def check_parses(path, text):
+    try:
+        if path.endswith(".json"):
+            json.loads(text)
+        elif path.endswith((".yaml", ".yml")):
+            list(yaml.load_all(text, AnyTag))
+        elif path.endswith(".py"):
+            compile(text, path, "exec")
+    except (ValueError, SyntaxError, yaml.YAMLError) as error:
+        return [Finding(path, getattr(error, "lineno", None) or 1, "syntax", " ".join(str(error).split()))]
+    return []
+
+
+def check_executable(path, text, root=ROOT):
+    if text.startswith("#!") and not os.access(os.path.join(root, path), os.X_OK):
+        return [Finding(path, 1, "mode", "has a #! line but is not executable")]
+    return []
+
+
+def main():
+    findings = []
+    tops = "plugin tests script cmake config docs mqtt-schemas packaging .ci".split()
+    paths = files(*tops, ends=TEXT) + [p for p in os.listdir(ROOT) if p.endswith(TEXT)] + files("script", ".ci")
+    for path in sorted(set(paths)):
+        if RAW.search(path):
+            continue
+        text = read(path)
+        findings += check_space(path, text) + check_parses(path, text) + check_executable(path, text)
+        if not path.startswith("tests/lint/"):
+            findings += check_outside(path, text)
+        if path.endswith(".md"):
+            findings += check_links(path, text)
+    return finish("check_text", findings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
