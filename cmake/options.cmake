@@ -12,7 +12,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 target_compile_options(f2m_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
   -Wold-style-definition -Wvla -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings
-  -Wimplicit-fallthrough -Wnull-dereference
+  -Wimplicit-fallthrough -Wnull-dereference -Wno-format-zero-length
   $<$<BOOL:${F2M_WERROR}>:-Werror>)
 
 # Hardening (OpenSSF compiler guide); each is tested, since clang 14 and other processors lack some.

@@ -58,6 +58,19 @@ void f2m_effects_reset(struct f2m_effects *fx)
     fx->len = 0;
 }
 
+void f2m_effects_withhold(struct f2m_effects *fx)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < fx->len; i++) {
+        if (fx->list[i].type == F2M_FX_PUBLISH)
+            continue;
+        if (fx->list[i].type == F2M_FX_WEBHOOK_REPLY)
+            fx->list[i].webhook_reply.status = 503;
+        fx->list[kept++] = fx->list[i];
+    }
+    fx->len = kept;
+}
+
 void f2m_effects_free(struct f2m_effects *fx)
 {
     if (!fx)

@@ -76,6 +76,9 @@ struct f2m_effects;
 struct f2m_effects *f2m_effects_new(void);
 void f2m_effects_free(struct f2m_effects *); /* wipes (tokens pass through here) */
 void f2m_effects_reset(struct f2m_effects *);
+/* The turn could not be committed: what rests on it must not get out. Publishes are dropped and webhooks answered 503;
+ * calls to Flip stay (the uploader's own memory covers them), log lines too. */
+void f2m_effects_withhold(struct f2m_effects *);
 size_t f2m_effects_count(const struct f2m_effects *);
 /* Valid until the next reset or addition. */
 const struct f2m_effect *f2m_effects_at(const struct f2m_effects *, size_t i);

@@ -1,0 +1,124 @@
+#include "engine/internal.h"
+
+#include "util/json_writer.h"
+
+#include <stdio.h>
+
+void open_rooms(struct f2m_engine *e, struct f2m_now now)
+{
+    e->cloud = f2m_cloud_new(e->config, &e->rng, &e->counters);
+    e->outbox = f2m_outbox_new(e->config, e->store, &e->counters);
+    e->telemetry = f2m_telemetry_new(e->config, e->store, e->outbox, &e->counters, now);
+    e->uploader = f2m_uploader_new(e->config, e->cloud, e->outbox, e->store, &e->rng, &e->counters);
+}
+
+void close_rooms(struct f2m_engine *e)
+{
+    f2m_uploader_free(e->uploader);
+    f2m_telemetry_free(e->telemetry);
+    f2m_outbox_free(e->outbox);
+    f2m_cloud_free(e->cloud);
+}
+
+void rooms_reload(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
+{
+    f2m_cloud_reload(e->cloud, e->config);
+    f2m_telemetry_reload(e->telemetry, now, e->config, fx);
+    f2m_outbox_reload(e->outbox, e->config);
+    f2m_uploader_reload(e->uploader, e->config);
+}
+
+void rooms_mqtt_up(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
+{
+    f2m_telemetry_mqtt_up(e->telemetry, now, fx);
+    f2m_outbox_mqtt_up(e->outbox, now, fx);
+}
+
+void rooms_mqtt_down(struct f2m_engine *e, struct f2m_now now)
+{
+    f2m_telemetry_mqtt_down(e->telemetry, now);
+}
+
+void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
+{
+    f2m_telemetry_tick(e->telemetry, now, fx);
+    f2m_outbox_tick(e->outbox, now, fx);
+    f2m_uploader_tick(e->uploader, now, fx);
+    f2m_cloud_tick(e->cloud, now, fx);
+}
+
+void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f2m_effects *fx)
+{
+    f2m_outbox_committed(e->outbox, now, ok, fx);
+}
+
+void rooms_stop(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
+{
+    f2m_telemetry_stop(e->telemetry, now, fx);
+    f2m_uploader_flush(e->uploader, now, fx);
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t rooms_deadline(const struct f2m_engine *e, struct f2m_now now)
+{
+    int64_t deadline = f2m_telemetry_deadline(e->telemetry, now);
+    deadline = earliest(deadline, f2m_outbox_deadline(e->outbox));
+    deadline = earliest(deadline, f2m_uploader_deadline(e->uploader, now));
+    return earliest(deadline, f2m_cloud_deadline(e->cloud));
+}
+
+void hold_rooms(struct f2m_engine *e, bool hold)
+{
+    f2m_telemetry_hold(e->telemetry, hold);
+}
+
+/* ---- problems, in plain words ---- */
+
+struct problems {
+    struct f2m_jw w;
+    size_t n;
+};
+
+#define F2M_MAX_PROBLEMS 50
+
+static void problem(struct problems *p, const char *about, const char *text)
+{
+    if (p->n++ >= F2M_MAX_PROBLEMS)
+        return;
+    char line[512];
+    (void)snprintf(line, sizeof line, "%s%s%s", about, about[0] ? ": " : "", text);
+    f2m_jw_string(&p->w, NULL, line);
+}
+
+static void refused_topic(void *ctx, const char *filter)
+{
+    problem(ctx, filter, "the broker refuses the subscription (check the access rights of the broker's user)");
+}
+
+void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_facts *f)
+{
+    (void)now;
+    f2m_strbuf_reset(&e->text);
+    struct problems p = {.w = f2m_jw(&e->text)};
+    f2m_jw_array(&p.w, NULL);
+    f2m_subscriptions_refused(e->subscriptions, refused_topic, &p);
+    if (e->refused_reload.len)
+        problem(&p, "configuration", e->refused_reload.data);
+    f2m_jw_end(&p.w);
+    enum f2m_cloud_state cloud = f2m_cloud_state(e->cloud);
+    *f = (struct f2m_health_facts){
+        .counters = &e->counters,
+        .outbox = f2m_outbox_stats(e->outbox),
+        .cloud = cloud == F2M_CLOUD_UNKNOWN ? -1 : cloud == F2M_CLOUD_ONLINE,
+        .last_upload_ms = f2m_uploader_last_upload(e->uploader),
+        .last_error = f2m_cloud_last_error(e->cloud),
+        .clock_set = e->clock_set,
+        .disk_failing = f2m_outbox_disk_failing(e->outbox),
+        .problems = {e->text.data, e->text.len},
+        .any_problem = p.n > 0,
+    };
+}
