@@ -1,0 +1,33 @@
+#include "app/notify.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <systemd/sd-daemon.h>
+
+/* A failed notification is no reason to do anything: systemd acts on its absence. */
+
+void f2m_notify_ready(void)
+{
+    (void)sd_notify(0, "READY=1");
+}
+
+void f2m_notify_reloading(int64_t mono_us)
+{
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, mono_us);
+}
+
+void f2m_notify_stopping(void)
+{
+    (void)sd_notify(0, "STOPPING=1");
+}
+
+void f2m_notify_alive(void)
+{
+    (void)sd_notify(0, "WATCHDOG=1");
+}
+
+int64_t f2m_notify_watchdog_ms(void)
+{
+    uint64_t usec = 0;
+    return sd_watchdog_enabled(0, &usec) > 0 ? (int64_t)(usec / 2000) : 0; /* twice per period */
+}
