@@ -1,13 +1,14 @@
 /* The strict check. One pass without recursion: a stack of bits says which open containers are objects. */
 #include "util/json.h"
 
+#include "util/json_bytes.h"
 #include "util/number.h"
 #include "util/utf8.h"
 
 #include <errno.h>
 
 struct scan {
-    const char *start, *at, *end;
+    const char *start, *end;
     struct f2m_err *err;
     uint64_t objects; /* bit 0 = the innermost open container is an object */
     int depth;
@@ -15,28 +16,25 @@ struct scan {
 
 _Static_assert(F2M_JSON_DEPTH <= 64, "one bit per open container");
 
-/* A string's byte that stands for itself: no quote, escape or control, and nothing beyond ASCII (negative here). */
-static bool plain(char c)
+/* Every function below takes the place where it begins and returns the place behind what it read, NULL on failure. */
+
+static const char *fail(struct scan *s, const char *at, const char *expected)
 {
-    return (signed char)c >= 0x20 && c != '"' && c != '\\';
+    f2m_err_set(s->err, "at byte %zu: %s%s", (size_t)(at - s->start), expected,
+                at == s->end ? ", but the text ends" : "");
+    return NULL;
 }
 
-static bool fail(struct scan *s, const char *expected)
+static inline const char *skip_blanks(const char *at, const char *end)
 {
-    f2m_err_set(s->err, "at byte %zu: %s%s", (size_t)(s->at - s->start), expected,
-                s->at == s->end ? ", but the text ends" : "");
-    return false;
+    while (at < end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
 }
 
-static void skip_blanks(struct scan *s)
+static inline bool at_char(const struct scan *s, const char *at, char c)
 {
-    while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
-        s->at++;
-}
-
-static int peek(const struct scan *s)
-{
-    return s->at < s->end ? (unsigned char)*s->at : -1;
+    return at < s->end && *at == c;
 }
 
 /* The four digits of \uXXXX, -1 where they are not there. */
@@ -59,231 +57,229 @@ static int hex4(const char *at, const char *end)
     return value;
 }
 
-static bool unicode_escape(struct scan *s)
+static const char *unicode_escape(struct scan *s, const char *at)
 {
-    int code = hex4(s->at + 2, s->end);
+    int code = hex4(at + 2, s->end);
 
     if (code < 0)
-        return fail(s, "expected four hexadecimal digits after \\u");
+        return fail(s, at, "expected four hexadecimal digits after \\u");
     if (code == 0)
-        return fail(s, "\\u0000 is not allowed");
-    if (code >= 0xD800 && code <= 0xDFFF) {
-        bool pair = code < 0xDC00 && s->end - s->at >= 12 && s->at[6] == '\\' && s->at[7] == 'u';
-        int low = pair ? hex4(s->at + 8, s->end) : -1;
-        if (low < 0xDC00 || low > 0xDFFF)
-            return fail(s, "a surrogate without its partner is not allowed");
-        s->at += 6;
-    }
-    s->at += 6;
-    return true;
+        return fail(s, at, "\\u0000 is not allowed");
+    if (code < 0xD800 || code > 0xDFFF)
+        return at + 6;
+    bool pair = code < 0xDC00 && s->end - at >= 12 && at[6] == '\\' && at[7] == 'u';
+    int low = pair ? hex4(at + 8, s->end) : -1;
+    if (low < 0xDC00 || low > 0xDFFF)
+        return fail(s, at, "a surrogate without its partner is not allowed");
+    return at + 12;
 }
 
-static bool escape(struct scan *s)
+static const char *escape(struct scan *s, const char *at)
 {
-    char c = s->end - s->at > 1 ? s->at[1] : '\0';
+    char c = s->end - at > 1 ? at[1] : '\0';
 
     if (c == 'u')
-        return unicode_escape(s);
+        return unicode_escape(s, at);
     if (c == '\0' || !strchr("\"\\/bfnrt", c))
-        return fail(s, "expected a valid escape after \\");
-    s->at += 2;
-    return true;
+        return fail(s, at, "expected a valid escape after \\");
+    return at + 2;
 }
 
-/* A character that is not plain, other than the closing quote. */
-static bool special(struct scan *s)
+/* A character of a string that does not stand for itself, or a whole one beyond ASCII. */
+static const char *special(struct scan *s, const char *at)
 {
-    unsigned char c = (unsigned char)*s->at;
+    if (*at == '\\')
+        return escape(s, at);
+    if ((unsigned char)*at < 0x20)
+        return fail(s, at, "a control character must be escaped");
+    size_t len = f2m_utf8_length(at, (size_t)(s->end - at));
+    return len > 0 ? at + len : fail(s, at, "not UTF-8");
+}
 
-    if (c == '\\')
-        return escape(s);
-    if (c < 0x20)
-        return fail(s, "a control character must be escaped");
-    size_t len = f2m_utf8_length(s->at, (size_t)(s->end - s->at));
-    s->at += len;
-    return len > 0 || fail(s, "not UTF-8");
+/* Behind the bytes of a string that stand for themselves: no quote, escape or control, nothing beyond ASCII. */
+static inline const char *skip_plain(const char *at, const char *end)
+{
+    for (; end - at >= F2M_BYTES; at += F2M_BYTES) {
+        uint64_t word = f2m_bytes_load(at);
+        uint64_t stop = f2m_bytes_or_high(
+            f2m_bytes_mark_controls(word) | f2m_bytes_mark(word, '"') | f2m_bytes_mark(word, '\\'), word);
+        if (stop)
+            return at + f2m_bytes_first(stop);
+    }
+    while (at < end && (signed char)*at >= 0x20 && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
+/* From the first byte that is not plain to behind the closing quote. */
+static const char *rest_of_string(struct scan *s, const char *at)
+{
+    for (;;) {
+        if (at == s->end)
+            return fail(s, at, "expected '\"'");
+        if (*at == '"')
+            return at + 1;
+        at = special(s, at);
+        if (!at)
+            return NULL;
+        at = skip_plain(at, s->end);
+    }
 }
 
 /* From the opening quote to behind the closing one. */
-static bool string(struct scan *s)
+static inline const char *string(struct scan *s, const char *at)
 {
-    const char *end = s->end;
-
-    s->at++;
-    for (;;) {
-        const char *at = s->at;
-        while (at < end && plain(*at))
-            at++;
-        s->at = at;
-        if (at == end)
-            return fail(s, "expected '\"'");
-        if (*at == '"') {
-            s->at++;
-            return true;
-        }
-        if (!special(s))
-            return false;
-    }
+    at = skip_plain(at + 1, s->end);
+    return at_char(s, at, '"') ? at + 1 : rest_of_string(s, at);
 }
 
-static bool digit(int c)
+static inline bool digit(const struct scan *s, const char *at)
 {
-    return c >= '0' && c <= '9';
+    return at < s->end && *at >= '0' && *at <= '9';
 }
 
-static size_t digits(struct scan *s)
+static inline const char *skip_digits(const struct scan *s, const char *at)
 {
-    const char *at = s->at;
-
-    while (at < s->end && digit(*at))
+    while (digit(s, at))
         at++;
-    size_t n = (size_t)(at - s->at);
-    s->at = at;
-    return n;
+    return at;
+}
+
+static const char *exponent(struct scan *s, const char *at)
+{
+    at++;
+    if (at_char(s, at, '-') || at_char(s, at, '+'))
+        at++;
+    return digit(s, at) ? skip_digits(s, at) : fail(s, at, "expected a digit in the exponent");
 }
 
 /* Without an exponent, at most so many digits before the point cannot overflow a double. */
 #define SAFE_DIGITS 308
 
-static bool number(struct scan *s)
+static const char *number(struct scan *s, const char *first)
 {
-    const char *first = s->at;
-    double value;
+    const char *at = first + (*first == '-');
+    double parsed;
 
-    if (peek(s) == '-')
-        s->at++;
-    else if (!digit(peek(s)))
-        return fail(s, "expected a value");
-    bool zero = peek(s) == '0';
-    size_t whole = digits(s);
-    if (whole == 0)
-        return fail(s, "expected a digit");
-    if (zero && whole > 1) {
-        s->at = first;
-        return fail(s, "a number must not begin with 0");
+    if (!digit(s, at))
+        return fail(s, at, at == first ? "expected a value" : "expected a digit");
+    const char *point = skip_digits(s, at);
+    if (*at == '0' && point - at > 1)
+        return fail(s, first, "a number must not begin with 0");
+    bool check = point - at > SAFE_DIGITS;
+    at = point;
+    if (at_char(s, at, '.')) {
+        if (!digit(s, at + 1))
+            return fail(s, at + 1, "expected a digit after the point");
+        at = skip_digits(s, at + 1);
     }
-    if (peek(s) == '.') {
-        s->at++;
-        if (digits(s) == 0)
-            return fail(s, "expected a digit after the point");
+    if (at_char(s, at, 'e') || at_char(s, at, 'E')) {
+        check = true;
+        at = exponent(s, at);
+        if (!at)
+            return NULL;
     }
-    bool exponent = peek(s) == 'e' || peek(s) == 'E';
-    if (exponent) {
-        s->at++;
-        if (peek(s) == '-' || peek(s) == '+')
-            s->at++;
-        if (digits(s) == 0)
-            return fail(s, "expected a digit in the exponent");
-    }
-    if ((exponent || whole > SAFE_DIGITS) &&
-        !f2m_number_parse((struct f2m_slice){first, (size_t)(s->at - first)}, &value)) {
-        s->at = first;
-        return fail(s, "the number is too large");
-    }
-    return true;
+    if (check && !f2m_number_parse((struct f2m_slice){first, (size_t)(at - first)}, &parsed))
+        return fail(s, first, "the number is too large");
+    return at;
 }
 
-static bool literal(struct scan *s, const char *word, size_t len)
+static const char *literal(struct scan *s, const char *at, const char *word, size_t len)
 {
-    if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
-        return fail(s, "expected a value");
-    s->at += len;
-    return true;
+    if ((size_t)(s->end - at) < len || memcmp(at, word, len) != 0)
+        return fail(s, at, "expected a value");
+    return at + len;
+}
+
+static const char *scalar(struct scan *s, const char *at)
+{
+    if (at == s->end)
+        return fail(s, at, "expected a value");
+    switch (*at) {
+    case '"': return string(s, at);
+    case 't': return literal(s, at, "true", 4);
+    case 'f': return literal(s, at, "false", 5);
+    case 'n': return literal(s, at, "null", 4);
+    default: return number(s, at);
+    }
 }
 
 /* An object's member up to its value. */
-static bool key(struct scan *s)
+static inline const char *key(struct scan *s, const char *at)
 {
-    skip_blanks(s);
-    if (peek(s) != '"')
-        return fail(s, "expected a name in quotes");
-    if (!string(s))
-        return false;
-    skip_blanks(s);
-    if (peek(s) != ':')
-        return fail(s, "expected ':'");
-    s->at++;
-    return true;
+    at = skip_blanks(at, s->end);
+    if (!at_char(s, at, '"'))
+        return fail(s, at, "expected a name in quotes");
+    at = string(s, at);
+    if (!at)
+        return NULL;
+    at = skip_blanks(at, s->end);
+    return at_char(s, at, ':') ? at + 1 : fail(s, at, "expected ':'");
 }
 
-enum step {
-    STEP_BAD,
-    STEP_VALUE, /* a value must follow */
-    STEP_AFTER, /* a value is complete */
-};
-
-static enum step open_container(struct scan *s, bool object)
+static char closing(const struct scan *s)
 {
-    if (s->depth == F2M_JSON_DEPTH) {
-        fail(s, "nested too deeply");
-        return STEP_BAD;
-    }
-    s->at++;
-    skip_blanks(s);
-    if (peek(s) == (object ? '}' : ']')) {
-        s->at++;
-        return STEP_AFTER;
-    }
+    return s->objects & 1 ? '}' : ']';
+}
+
+/* Behind an opening bracket; at the closing one where nothing stands between. */
+static inline const char *open_container(struct scan *s, const char *at)
+{
+    if (s->depth == F2M_JSON_DEPTH)
+        return fail(s, at, "nested too deeply");
     s->depth++;
-    s->objects = s->objects << 1 | object;
-    if (object && !key(s))
-        return STEP_BAD;
-    return STEP_VALUE;
+    s->objects = s->objects << 1 | (*at == '{');
+    return skip_blanks(at + 1, s->end);
 }
 
-static enum step begin_value(struct scan *s)
+/* Behind a value: closes what ends here, up to the next comma. Then stands behind it, or behind the outermost value
+ * (depth 0). */
+static inline const char *close_containers(struct scan *s, const char *at)
 {
-    bool ok;
-
-    skip_blanks(s);
-    switch (peek(s)) {
-    case '{': return open_container(s, true);
-    case '[': return open_container(s, false);
-    case '"': ok = string(s); break;
-    case 't': ok = literal(s, "true", 4); break;
-    case 'f': ok = literal(s, "false", 5); break;
-    case 'n': ok = literal(s, "null", 4); break;
-    default: ok = number(s);
+    while (s->depth > 0) {
+        at = skip_blanks(at, s->end);
+        if (at_char(s, at, ','))
+            return at + 1;
+        if (!at_char(s, at, closing(s)))
+            return fail(s, at, s->objects & 1 ? "expected ',' or '}'" : "expected ',' or ']'");
+        at++;
+        s->depth--;
+        s->objects >>= 1;
     }
-    return ok ? STEP_AFTER : STEP_BAD;
+    return at;
 }
 
-/* Behind a value within a container: the next one, or the end of the container. */
-static enum step after_value(struct scan *s)
+/* The outermost value with all that is in it. Each turn reads one value, or the bracket that opens one. */
+static const char *value(struct scan *s, const char *at)
 {
-    bool object = s->objects & 1;
-
-    skip_blanks(s);
-    if (peek(s) == ',') {
-        s->at++;
-        return !object || key(s) ? STEP_VALUE : STEP_BAD;
-    }
-    if (peek(s) != (object ? '}' : ']')) {
-        fail(s, object ? "expected ',' or '}'" : "expected ',' or ']'");
-        return STEP_BAD;
-    }
-    s->at++;
-    s->depth--;
-    s->objects >>= 1;
-    return STEP_AFTER;
+    do {
+        if (s->objects & 1 && !(at = key(s, at)))
+            return NULL;
+        at = skip_blanks(at, s->end);
+        if (at_char(s, at, '{') || at_char(s, at, '[')) {
+            at = open_container(s, at);
+            if (at && !at_char(s, at, closing(s)))
+                continue;
+        } else {
+            at = scalar(s, at);
+        }
+        if (!at || !(at = close_containers(s, at)))
+            return NULL;
+    } while (s->depth > 0);
+    return at;
 }
 
 int f2m_json_check(struct f2m_slice text, struct f2m_err *err)
 {
     const char *start = text.len ? text.at : "";
-    struct scan s = {.start = start, .at = start, .end = start + text.len, .err = err};
-    enum step step = STEP_VALUE;
+    struct scan s = {.start = start, .end = start + text.len, .err = err};
+    const char *at = value(&s, start);
 
-    while (step == STEP_VALUE) {
-        step = begin_value(&s);
-        while (step == STEP_AFTER && s.depth > 0)
-            step = after_value(&s);
-    }
-    if (step == STEP_BAD)
+    if (!at)
         return -EINVAL;
-    skip_blanks(&s);
-    if (s.at != s.end) {
-        fail(&s, "expected the end of the text");
+    at = skip_blanks(at, s.end);
+    if (at != s.end) {
+        fail(&s, at, "expected the end of the text");
         return -EINVAL;
     }
     return 0;

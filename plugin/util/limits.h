@@ -3,21 +3,26 @@
 #define F2M_UTIL_LIMITS_H
 
 /* configuration */
-#define F2M_MAX_CONFIG_BYTES  (8u << 20)
-#define F2M_MAX_CONFIG_ERRORS 200
-#define F2M_MAX_SECRET_BYTES  (64u << 10)
-#define F2M_MAX_ID_BYTES      256 /* a site's, device's or Flip's id, UTF-8 */
+#define F2M_MAX_CONFIG_BYTES   (8u << 20)
+#define F2M_MAX_CONFIG_ERRORS  200
+#define F2M_MAX_CONFIG_DEPTH   48      /* levels of maps and lists */
+#define F2M_MAX_CONFIG_NODES   2000000 /* values, aliases written out */
+#define F2M_MAX_CONFIG_ANCHORS 256
+#define F2M_MAX_SOURCE_DEPTH   4 /* a sum of products of … */
+#define F2M_MAX_SECRET_BYTES   (64u << 10)
+#define F2M_MAX_ID_BYTES       256 /* a site's, device's or Flip's id, UTF-8 */
 
 /* log */
 #define F2M_MAX_LOG_LINE_BYTES    4096 /* = PIPE_BUF: a pipe that polls writable takes it whole */
 #define F2M_MAX_LOG_MESSAGE_BYTES 1200 /* the quoted msg of a line */
 
 /* MQTT */
-#define F2M_MAX_PAYLOAD_BYTES     (1u << 20) /* announced as Maximum Packet Size on MQTT 5 */
-#define F2M_MAX_INBOX_TELEMETRY   20000      /* messages; the oldest go, counted */
-#define F2M_MAX_INBOX_CONTROL     4096       /* messages; never dropped: the reader waits */
-#define F2M_MAX_INBOX_BYTES       (16u << 20)
-#define F2M_MAX_UNACKED_PUBLISHES 2000 /* message ids that the broker has not acknowledged */
+#define F2M_MAX_PAYLOAD_BYTES         (1u << 20) /* announced as Maximum Packet Size on MQTT 5 */
+#define F2M_MAX_INBOX_TELEMETRY       20000      /* messages; the oldest go, counted */
+#define F2M_MAX_INBOX_CONTROL         4096       /* messages; never dropped: the reader waits */
+#define F2M_MAX_INBOX_BYTES           (16u << 20)
+#define F2M_MAX_UNACKED_PUBLISHES     2000  /* message ids that the broker has not acknowledged */
+#define F2M_MAX_PENDING_SUBSCRIPTIONS 60000 /* SUBSCRIBEs without an answer; message ids end at 65535 */
 
 /* Flip's cloud */
 #define F2M_MAX_POINTS_PER_REQUEST 1000       /* Flip: Battery telemetry */
