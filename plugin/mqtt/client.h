@@ -68,7 +68,8 @@ int f2m_mqtt_unsubscribe(struct f2m_mqtt *, const char *filter);
  * read-backs, vetos). Replaces the former set; copies. */
 void f2m_mqtt_control_filters(struct f2m_mqtt *, const char *const *filters, size_t n);
 
-bool f2m_mqtt_connected(const struct f2m_mqtt *);
+/* Whether the connection whose F2M_EV_MQTT_UP was last popped still stands. */
+bool f2m_mqtt_connected(struct f2m_mqtt *);
 /* mono_ms at which the present attempt to connect began; 0 while connected or waiting for the next attempt. */
 int64_t f2m_mqtt_connecting_since(const struct f2m_mqtt *);
 /* For the watchdog: whether the thread still turns. It counts as alive for 180 s inside a blocking connect (name
@@ -76,11 +77,13 @@ int64_t f2m_mqtt_connecting_since(const struct f2m_mqtt *);
 bool f2m_mqtt_alive(const struct f2m_mqtt *, struct f2m_now);
 
 struct f2m_mqtt_stats {
-    size_t unacked;    /* publishes that the broker has not acknowledged */
-    uint64_t dropped;  /* publishes dropped for want of a connection */
-    uint64_t refused;  /* publishes refused by the broker or here, tagged or not */
+    size_t unacked;   /* publishes that the broker has not acknowledged */
+    uint64_t dropped; /* publishes dropped for want of a connection */
+    uint64_t refused; /* publishes refused by the broker or here, tagged or not */
+    uint64_t
+        oversize; /* messages thrown away: larger than F2M_MAX_PAYLOAD_BYTES (MQTT 3.1.1 cannot announce a maximum) */
     uint64_t connects; /* CONNACKs accepted */
 };
-struct f2m_mqtt_stats f2m_mqtt_stats(const struct f2m_mqtt *);
+struct f2m_mqtt_stats f2m_mqtt_stats(struct f2m_mqtt *);
 
 #endif

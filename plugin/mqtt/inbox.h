@@ -49,6 +49,8 @@ int f2m_inbox_fd(const struct f2m_inbox *);
 bool f2m_inbox_pop(struct f2m_inbox *, struct f2m_event *) __attribute__((warn_unused_result));
 /* Messages lost since start because the telemetry lane was full. Any thread. */
 uint64_t f2m_inbox_dropped(const struct f2m_inbox *);
+/* F2M_EV_MQTT_UP events popped so far: tells the client which connection the main thread knows of. */
+uint64_t f2m_inbox_ups(const struct f2m_inbox *);
 /* From now on nothing is taken in and no writer waits: for shutdown. What is inside can still be popped. */
 void f2m_inbox_close(struct f2m_inbox *);
 
