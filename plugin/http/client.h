@@ -39,7 +39,8 @@ void f2m_http_start(struct f2m_http *, const struct f2m_http_request *);
  * there is nothing to do, but at most a minute). 0, or -errno. */
 int f2m_http_poll(struct f2m_http *, struct pollfd *fds, size_t n, int64_t timeout_ms);
 void f2m_http_perform(struct f2m_http *);
-/* The next completed request; false when there is none. Valid until the next call of any function of this client. */
+/* The next completed request; false when there is none. Valid until the next call of it or of
+ * f2m_http_perform(). */
 bool f2m_http_next_result(struct f2m_http *, struct f2m_http_result *) __attribute__((warn_unused_result));
 /* Requests that have no result yet, in flight and waiting. */
 size_t f2m_http_pending(const struct f2m_http *);
