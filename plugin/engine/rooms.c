@@ -6,7 +6,7 @@
 
 void open_rooms(struct f2m_engine *e, struct f2m_now now)
 {
-    e->cloud = f2m_cloud_new(e->config, &e->rng, &e->counters);
+    e->cloud = f2m_cloud_new(e->config, &e->counters);
     e->outbox = f2m_outbox_new(e->config, e->store, &e->counters);
     e->telemetry = f2m_telemetry_new(e->config, e->store, e->outbox, &e->counters, now);
     e->uploader = f2m_uploader_new(e->config, e->cloud, e->outbox, e->store, &e->rng, &e->counters);

@@ -2,33 +2,19 @@
  * Every call to Flip goes through here: path, the right token (site tokens fetched, cached, renewed; single flight per
  * site), outcome, and whether the cloud is reachable. Pure: calls become F2M_FX_HTTP effects, their results come in as
  * F2M_EV_HTTP_DONE, the answer goes to the caller's function.
+ *
+ * A site call that gets 401 is repeated once with a new token; where fetching the token fails, its calls end with that
+ * outcome. Logs each change of the state below once, never each attempt.
  */
 #ifndef F2M_FLIP_CLOUD_H
 #define F2M_FLIP_CLOUD_H
 
 #include "flip/endpoint.h"
+#include "flip/outcome.h"
 #include "port/counters.h"
 #include "port/effect.h"
 #include "port/event.h"
 #include "util/now.h"
-#include "util/rng.h"
-
-/* What an answer means for the caller. Interface, Telemetry 6; performance faults F16 to F30. */
-enum f2m_outcome {
-    F2M_OUTCOME_OK,     /* 2xx, body valid JSON or empty */
-    F2M_OUTCOME_RETRY,  /* transport, 408, 429, 5xx, 3xx, or a 2xx whose body is no JSON: outcome unknown, try again */
-    F2M_OUTCOME_SPLIT,  /* 413 */
-    F2M_OUTCOME_REJECT, /* other 4xx: Flip understood and says no */
-    F2M_OUTCOME_AUTH,   /* 401, 403 (a site call after one renewal of its token) */
-};
-
-struct f2m_reply {
-    enum f2m_outcome outcome;
-    int status;            /* HTTP status; 0 where none came */
-    struct f2m_slice body; /* the JSON value, checked; {NULL, 0} where empty or no JSON; lives for the callback */
-    const char *message;   /* for people: Flip's message | error | detail[].msg (clipped), or the transport's reason */
-    int64_t retry_after_s; /* 0 = none */
-};
 
 typedef void (*f2m_cloud_done)(void *owner, uint64_t id, struct f2m_now, const struct f2m_reply *,
                                struct f2m_effects *);
@@ -46,12 +32,14 @@ struct f2m_call {
 struct f2m_cloud;
 
 /* `config` is borrowed until the next reload. */
-struct f2m_cloud *f2m_cloud_new(const struct f2m_config *, struct f2m_rng *, struct f2m_counters *);
+struct f2m_cloud *f2m_cloud_new(const struct f2m_config *, struct f2m_counters *);
 void f2m_cloud_free(struct f2m_cloud *); /* wipes tokens; calls in flight are forgotten without done() */
 /* New client token or base URL: site tokens are forgotten, an authentication pause ends (clarification 10). */
 void f2m_cloud_reload(struct f2m_cloud *, const struct f2m_config *);
 
 /* Copies what it needs. 0; -EINVAL with err (a missing id); -EBUSY where too many calls wait (F2M_MAX_HTTP_WAITING).
+ * At most F2M_MAX_HTTP_IN_FLIGHT are out at a time, the others wait here in order. Counts every RETRY and AUTH outcome
+ * in counters->retries; the callers do not.
  * During an authentication pause client-token calls are accepted: the caller asks f2m_cloud_paused() first. */
 int f2m_cloud_call(struct f2m_cloud *, struct f2m_now, const struct f2m_call *, struct f2m_effects *, struct f2m_err *)
     __attribute__((warn_unused_result));
@@ -62,6 +50,7 @@ int64_t f2m_cloud_deadline(const struct f2m_cloud *); /* mono ms; INT64_MAX = no
 
 /* The client token was refused (401/403) and the minute is not over: uploads wait. */
 bool f2m_cloud_paused(const struct f2m_cloud *, struct f2m_now);
+int64_t f2m_cloud_paused_until(const struct f2m_cloud *); /* mono ms; 0 = not paused */
 
 enum f2m_cloud_state {
     F2M_CLOUD_UNKNOWN, /* no call has ended yet */

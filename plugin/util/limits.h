@@ -8,7 +8,8 @@
 #define F2M_MAX_CONFIG_DEPTH   48      /* levels of maps and lists */
 #define F2M_MAX_CONFIG_NODES   2000000 /* values, aliases written out */
 #define F2M_MAX_CONFIG_ANCHORS 256
-#define F2M_MAX_SOURCE_DEPTH   4 /* a sum of products of … */
+#define F2M_MAX_SOURCE_DEPTH   4  /* a sum of products of … */
+#define F2M_MAX_SOURCE_PARTS   64 /* of one sum, difference or product */
 #define F2M_MAX_SECRET_BYTES   (64u << 10)
 #define F2M_MAX_ID_BYTES       256 /* a site's, device's or Flip's id, UTF-8 */
 
@@ -31,10 +32,17 @@
 #define F2M_MAX_HTTP_WAITING       256
 #define F2M_MAX_RETRY_AFTER_S      3600
 #define F2M_MAX_BACKOFF_MS         300000
+#define F2M_MAX_SITE_TOKENS        10000
+#define F2M_MAX_SITE_TOKEN_BYTES   8192
 
 /* store */
 #define F2M_MAX_POINTS_IN_MEMORY 5000 /* closed points that wait while the disk refuses writes */
 #define F2M_STORE_RESERVE_BYTES  (1u << 20)
+
+/* outbox and uploads */
+#define F2M_MAX_OPEN_VERDICTS  20000 /* Flip's answers that the disk has not taken yet; then uploads from disk wait */
+#define F2M_MAX_LATEST_POINTS  10000 /* devices with a topic device/<id>/telemetry; the first in the configuration */
+#define F2M_MAX_SUSPECT_GROUPS 4     /* batches refused as a whole whose poison point is searched */
 
 /* requests */
 #define F2M_MAX_REQUESTS_IN_FLIGHT 32
@@ -44,6 +52,7 @@
 #define F2M_MAX_WEBHOOK_BYTES    (1u << 20)
 #define F2M_MAX_HTTP_CONNECTIONS 64
 #define F2M_WEBHOOK_DEADLINE_MS  5000
-#define F2M_MAX_WEBHOOK_IDS      100000 /* remembered, newest kept */
+#define F2M_MAX_WEBHOOK_BUFFERS  (4u << 20) /* bodies of all connections together, verified or not */
+#define F2M_MAX_WEBHOOK_IDS      100000     /* remembered, newest kept */
 
 #endif
