@@ -49,7 +49,8 @@ void f2m_server_run(struct f2m_server *, struct f2m_now);
 bool f2m_server_next_webhook(struct f2m_server *, struct f2m_webhook *) __attribute__((warn_unused_result));
 /* Answers it. A tag that has already been answered (by the deadline) is ignored. */
 void f2m_server_reply(struct f2m_server *, uint64_t tag, int status);
-/* Webhook requests turned away since start: bad signature, malformed, too large, too slow, … */
+/* Webhook requests turned away here since start (the engine never saw them): bad signature, malformed, too large, too
+ * slow, … */
 uint64_t f2m_server_refused(const struct f2m_server *);
 
 #endif

@@ -49,10 +49,11 @@
 #define F2M_REQUEST_DEADLINE_MS    60000
 
 /* webhooks */
-#define F2M_MAX_WEBHOOK_BYTES    (1u << 20)
-#define F2M_MAX_HTTP_CONNECTIONS 64
-#define F2M_WEBHOOK_DEADLINE_MS  5000
-#define F2M_MAX_WEBHOOK_BUFFERS  (4u << 20) /* bodies of all connections together, verified or not */
-#define F2M_MAX_WEBHOOK_IDS      100000     /* remembered, newest kept */
+#define F2M_MAX_WEBHOOK_BYTES     (1u << 20)
+#define F2M_MAX_HTTP_CONNECTIONS  64
+#define F2M_WEBHOOK_DEADLINE_MS   5000
+#define F2M_MAX_WEBHOOK_SWALLOWED (8u << 20) /* announced by Content-Length: read to its end to be refused politely */
+#define F2M_MAX_WEBHOOK_BUFFERS   (4u << 20) /* bodies of all connections together, verified or not */
+#define F2M_MAX_WEBHOOK_IDS       100000     /* remembered, newest kept */
 
 #endif
