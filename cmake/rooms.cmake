@@ -28,3 +28,20 @@ function(f2m_unit_test name)
     set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120 LABELS unit)
   endif()
 endfunction()
+
+# f2m_integration_test(FOLDER FILE): one ctest test per file of tests/integration/FOLDER, run by pytest with the
+# programs of this build and the harness of tests/integration/support.
+function(f2m_integration_test folder file)
+  string(REGEX REPLACE "^test_(.*)\\.py$" "\\1" name "${file}")
+  set(name "integration/${folder}/${name}")
+  add_test(NAME ${name} COMMAND ${F2M_PYTHON} -m pytest -q -p no:cacheprovider -W ignore::DeprecationWarning
+           "${PROJECT_SOURCE_DIR}/tests/integration/${folder}/${file}")
+  set(environment PYTHONDONTWRITEBYTECODE=1 "PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/integration/support")
+  if(TARGET flip2mqtt)
+    list(APPEND environment "F2M_FLIP2MQTT=$<TARGET_FILE:flip2mqtt>")
+  endif()
+  if(TARGET flip-sim)
+    list(APPEND environment "F2M_FLIP_SIM=$<TARGET_FILE:flip-sim>")
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 300 ENVIRONMENT "${environment}")
+endfunction()

@@ -1,0 +1,25 @@
+"""What the integration tests stand on: a real broker, flip-sim, the bridge as a process, and a recording MQTT client.
+
+Everything runs on free ports of the loopback, in the test's own folder, and waits for conditions with deadlines,
+never for time to pass.
+"""
+from harness.bridge import Bridge, Tag, home_config
+from harness.broker import Broker
+from harness.flipsim import FlipSim
+from harness.mqtt import Message, Mqtt
+from harness.pki import Authority
+from harness.process import Process, free_port, until
+
+__all__ = [
+    "Authority",
+    "Bridge",
+    "Broker",
+    "FlipSim",
+    "Message",
+    "Mqtt",
+    "Process",
+    "Tag",
+    "free_port",
+    "home_config",
+    "until",
+]
