@@ -17,7 +17,7 @@ struct sim_reply {
     unsigned status;
     struct f2m_strbuf body;
     const char *content_type;
-    const char *allow; /* static: for 405 */
+    char allow[40];    /* for 405: the methods of the path, "" = none */
     char *retry_after; /* owned or NULL */
     bool reset;        /* no answer: the connection is reset */
     int64_t delay_ms;

@@ -1,9 +1,12 @@
 #include "sim/routes.h"
 
+#include "sim/commands.h"
 #include "sim/commission.h"
 #include "sim/control.h"
 #include "sim/enrollments.h"
+#include "sim/events.h"
 #include "sim/programs.h"
+#include "sim/settings.h"
 #include "sim/sim.h"
 #include "sim/sites.h"
 #include "sim/telemetry.h"
@@ -19,8 +22,12 @@ static const struct sim_route routes[] = {
     /* Flip: Authentication, the table of endpoints, in its order */
     {"POST", "/v1/auth/site/{}", CLIENT, NONE, sim_auth_make_site_token},
     {"POST", "/v1/commission", CLIENT, JSON, sim_commission},
+    {"GET", "/v1/commands", CLIENT, NONE, sim_commands_get},
+    {"PATCH", "/v1/command/{}", CLIENT, JSON, sim_command_patch},
     {"POST", "/v1/telemetry/BATTERY", CLIENT, JSON, sim_telemetry_battery},
     {"POST", "/v1/telemetry/BATTERY_COUNTER", CLIENT, JSON, sim_telemetry_counter},
+    {"PATCH", "/v1/settings/{}", CLIENT, JSON, sim_settings_patch},
+    {"POST", "/v1/supplements", CLIENT, JSON, sim_supplements_post},
     {"GET", "/v1/sites", CLIENT, NONE, sim_sites_get},
     {"GET", "/v1/programs", CLIENT, NONE, sim_programs_get},
     {"GET", "/v1/site/{}", SITE, NONE, sim_site_get},
@@ -34,6 +41,9 @@ static const struct sim_route routes[] = {
     {"DELETE", "/v1/site/{}/enrollment/{}", SITE, NONE, sim_enrollment_delete},
     {"GET", "/v1/site/{}/programs", SITE, NONE, sim_site_programs_get},
     {"GET", "/v1/site/{}/program/{}", SITE, NONE, sim_site_program_get},
+    {"GET", "/v1/site/{}/events", SITE, NONE, sim_events_get},
+    {"GET", "/v1/site/{}/event/{}", SITE, NONE, sim_event_get},
+    {"PATCH", "/v1/site/{}/event/{}", SITE, JSON, sim_event_patch},
     /* the control interface: docs/flip-sim.md */
     {"GET", "/sim/state", FREE, NONE, sim_control_state},
     {"GET", "/sim/points", FREE, NONE, sim_control_points},
@@ -46,6 +56,11 @@ static const struct sim_route routes[] = {
     {"DELETE", "/sim/fault", FREE, NONE, sim_faults_delete},
     {"POST", "/sim/outage", FREE, JSON, sim_outage_post},
     {"POST", "/sim/token", FREE, JSON, sim_auth_control},
+    {"POST", "/sim/command", FREE, JSON, sim_command_control_post},
+    {"PATCH", "/sim/command/{}", FREE, JSON, sim_command_control_patch},
+    {"POST", "/sim/event", FREE, JSON, sim_event_control_post},
+    {"PATCH", "/sim/event/{}", FREE, JSON, sim_event_control_patch},
+    {"POST", "/sim/settings", FREE, JSON, sim_settings_control_post},
     {"POST", "/sim/program", FREE, JSON, sim_programs_post},
     {"PATCH", "/sim/enrollment/{}", FREE, JSON, sim_enrollment_control},
     {"GET", "/sim/webhooks", FREE, NONE, sim_webhooks_get},
@@ -87,21 +102,25 @@ static bool decode_params(struct sim_request *request, const struct f2m_slice at
 
 static bool find_route(struct sim_request *request)
 {
-    bool path_known = false;
+    char *allow = request->reply.allow;
+    const size_t size = sizeof request->reply.allow;
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         struct f2m_slice at[SIM_MAX_PARAMS] = {0};
         if (!fits(routes[i].path, request->path, at))
             continue;
-        path_known = true;
-        if (strcmp(routes[i].method, request->method) != 0)
+        if (strcmp(routes[i].method, request->method) != 0) {
+            size_t len = strlen(allow);
+            snprintf(allow + len, size - len, "%s%s", len ? ", " : "", routes[i].method);
             continue;
+        }
+        allow[0] = '\0';
         request->route = &routes[i];
         if (decode_params(request, at))
             return true;
         sim_reply_invalid_one(request, "path", NULL, "value_error", "malformed id");
         return false;
     }
-    sim_reply_message(request, path_known ? 405 : 404, path_known ? "Method Not Allowed" : "Not Found");
+    sim_reply_message(request, allow[0] ? 405 : 404, allow[0] ? "Method Not Allowed" : "Not Found");
     return false;
 }
 

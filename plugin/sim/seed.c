@@ -1,5 +1,7 @@
 #include "sim/seed.h"
 
+#include "sim/commands.h"
+#include "sim/events.h"
 #include "sim/programs.h"
 #include "sim/sim.h"
 #include "sim/sites.h"
@@ -33,14 +35,23 @@ static void add_program(struct sim *sim, const cJSON *item, const struct sim_loc
         sim_invalid(detail, loc, "value_error", "a program of that id exists");
 }
 
+static void add_event(struct sim *sim, const cJSON *item, const struct sim_loc *loc, cJSON *detail)
+{
+    sim_event_add(sim, item, loc, detail);
+}
+
+static void add_command(struct sim *sim, const cJSON *item, const struct sim_loc *loc, cJSON *detail)
+{
+    sim_command_add(sim, item, loc, detail);
+}
+
 /* In the order in which they need each other. */
 static const struct {
     const char *name;
     add_one add;
 } sections[] = {
-    {"programs", add_program},
-    {"sites", add_site},
-    {"devices", add_device},
+    {"programs", add_program}, {"sites", add_site},       {"devices", add_device},
+    {"events", add_event},     {"commands", add_command},
 };
 
 static void describe(const cJSON *detail, struct f2m_err *err)

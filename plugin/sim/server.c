@@ -87,7 +87,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct sim_
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
     if (reply->retry_after)
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, reply->retry_after);
-    if (reply->allow)
+    if (reply->allow[0])
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
     enum MHD_Result rc = MHD_queue_response(connection, reply->status, response);
     MHD_destroy_response(response);

@@ -1,6 +1,8 @@
 #include "sim/sim.h"
 
+#include "sim/commands.h"
 #include "sim/enrollments.h"
+#include "sim/events.h"
 #include "sim/programs.h"
 #include "sim/seed.h"
 
@@ -84,5 +86,10 @@ void sim_reset(struct sim *sim)
 
 void sim_tick(struct sim *sim)
 {
-    sim->tick_at_ms = sim_enrollments_tick(sim);
+    int64_t next[] = {sim_enrollments_tick(sim), sim_events_tick(sim), sim_commands_tick(sim)};
+    sim->tick_at_ms = SIM_NEVER;
+    for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
+        if (next[i] < sim->tick_at_ms)
+            sim->tick_at_ms = next[i];
+    }
 }
