@@ -25,7 +25,6 @@ BANNED = {
     "atoll": "util/number.h",
     "atof": "util/number.h",
     "strtok": "a slice",
-    "strtok_r": "a slice",
     "gmtime": "gmtime_r",
     "localtime": "localtime_r",
     "ctime": "util/rfc3339.h",

@@ -65,14 +65,15 @@ def test_the_broker_keeps_its_port_over_a_restart(broker):
 
 def test_flip_sim_takes_points_and_breaks_on_demand(sim):
     point = {"device_id": "battery-1", "start_time": "2024-05-01T00:00:00Z", "duration_s": 300}
-    assert sim.call("POST", "/v1/telemetry/BATTERY", [point])[0] == 401
+    body = {"telemetry": [point]}
+    assert sim.call("POST", "/v1/telemetry/BATTERY", body)[0] == 401
     sim.fault(path="/v1/telemetry", status=503, count=1)
-    statuses = [sim.call("POST", "/v1/telemetry/BATTERY", [point], token=sim.token)[0] for _ in range(2)]
+    statuses = [sim.call("POST", "/v1/telemetry/BATTERY", body, token=sim.token)[0] for _ in range(2)]
     assert statuses[0] == 503 and statuses[1] != 503
     assert sim.stats()["telemetry_requests"] >= 2
     sim.outage()
     with pytest.raises(OSError):
-        sim.call("POST", "/v1/telemetry/BATTERY", [point], token=sim.token)
+        sim.call("POST", "/v1/telemetry/BATTERY", body, token=sim.token)
     sim.outage(False)
 
 
