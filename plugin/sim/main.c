@@ -1,22 +1,34 @@
 /* flip-sim: a stand-in for Flip's cloud. */
 #include "sim/server.h"
-#include "util/cleanup.h"
 #include "util/log.h"
 
+#include <errno.h>
 #include <sysexits.h>
+
+/* By rename, so that who waits for the file never reads half of it. */
+static int write_port_file(const char *path, int port)
+{
+    f2m_autostrbuf temporary;
+    f2m_strbuf_init(&temporary, 0);
+    f2m_strbuf_addf(&temporary, "%s.new", path);
+    FILE *file = fopen(temporary.data, "we");
+    bool written = file && fprintf(file, "%d\n", port) > 0;
+    written = file && fclose(file) == 0 && written;
+    if (written && rename(temporary.data, path) == 0)
+        return EX_OK;
+    fprintf(stderr, "flip-sim: cannot write %s: %s\n", path, strerror(errno));
+    return EX_CANTCREAT;
+}
 
 static int announce(const struct sim_options *options, int port)
 {
     bool is_v6 = strchr(options->host, ':') != NULL;
-    printf("flip-sim listening on http://%s%s%s:%d\n", is_v6 ? "[" : "", options->host, is_v6 ? "]" : "", port);
-    fflush(stdout);
-    if (!options->port_file)
-        return EX_OK;
-    f2m_autofclose FILE *file = fopen(options->port_file, "we");
-    if (file && fprintf(file, "%d\n", port) > 0 && fflush(file) == 0)
-        return EX_OK;
-    fprintf(stderr, "flip-sim: cannot write %s\n", options->port_file);
-    return EX_CANTCREAT;
+    int rc = options->port_file ? write_port_file(options->port_file, port) : EX_OK;
+    if (rc == EX_OK) {
+        printf("flip-sim listening on http://%s%s%s:%d\n", is_v6 ? "[" : "", options->host, is_v6 ? "]" : "", port);
+        fflush(stdout);
+    }
+    return rc;
 }
 
 static int serve(struct sim *sim)
