@@ -138,9 +138,9 @@ bool f2m_json_string_is(struct f2m_slice value, const char *s)
         return f2m_slice_is(raw, s);
     for (const char *at = raw.at, *end = raw.at + raw.len; at < end;) {
         size_t n = f2m_json_decode(&at, end, piece);
-        if (strncmp(s, piece, n) != 0)
-            return false;
-        s += n;
+        for (size_t i = 0; i < n; i++, s++)
+            if (*s == '\0' || *s != piece[i])
+                return false;
     }
     return *s == '\0';
 }

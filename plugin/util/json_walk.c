@@ -110,7 +110,8 @@ bool f2m_json_next(struct f2m_json_iter *it, struct f2m_slice *name, struct f2m_
 
     if (at < it->end && *at == ',')
         at = skip_blanks(at + 1, it->end);
-    if (at == it->end || *at == '}' || *at == ']' || *at == ',') {
+    /* Also ends at what no checked text has here, so that every turn gets on. */
+    if (at == it->end || *at == '}' || *at == ']' || *at == ',' || (unsigned char)*at < ' ') {
         it->at = it->end;
         return false;
     }
