@@ -1,0 +1,130 @@
+/* Is this file ours, of a version that we know, and sound? */
+#include "store/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A full check reads every page: about 0.2 s for this size. Larger outboxes are rare (months offline), and a start must
+ * not take longer than a second then (Performance, P9): their small tables are checked, damage among the points shows
+ * when they are read, leaves a mark, and the start after that checks everything. */
+#define CHECK_ALL_BYTES ((int64_t)32 << 20)
+
+#define NEWER_MAX 1000 /* a version beyond is no newer program but damage */
+
+static void say(char damage[256], const char *text)
+{
+    snprintf(damage, 256, "%s", text);
+}
+
+static int one(sqlite3 *db, const char *sql, int64_t *value, char text[256])
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW && value)
+        *value = sqlite3_column_int64(st, 0);
+    const unsigned char *found = rc == SQLITE_ROW && text ? sqlite3_column_text(st, 0) : NULL;
+    if (text)
+        snprintf(text, 256, "%s", found ? (const char *)found : "");
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* A sound database without our tables belongs to somebody: the path in the configuration is wrong. */
+static int of_another_program(sqlite3 *db, char damage[256])
+{
+    int64_t ours = 0;
+    static const char sql[] = "SELECT count(*) FROM sqlite_schema WHERE name IN ('point', 'rejected', 'record')";
+    int rc = one(db, sql, &ours, NULL);
+    if (rc != SQLITE_OK)
+        return rc;
+    bool full = false;
+    return ours >= 2 ? 1 : f2m_store_check(db, &full, damage);
+}
+
+int f2m_store_inspect(sqlite3 *db, bool *current, char damage[256], struct f2m_err *err)
+{
+    int64_t application = 0, version = 0;
+    int rc = f2m_store_pragma(db, "application_id", &application);
+    if (rc == SQLITE_OK)
+        rc = f2m_store_pragma(db, "user_version", &version);
+    if (rc == SQLITE_OK && application != F2M_STORE_APPLICATION_ID) {
+        rc = of_another_program(db, damage);
+        if (rc == SQLITE_OK) {
+            f2m_err_set(err, "it is the database of another program (application id %lld)", (long long)application);
+            return -EPROTO;
+        }
+        if (rc == 1) {
+            say(damage, "the application id is wrong");
+            return 1;
+        }
+    }
+    if (rc != SQLITE_OK) {
+        say(damage, sqlite3_errmsg(db));
+        f2m_err_set(err, "%s", damage);
+        return f2m_store_is_damage(rc) ? 1 : (rc & 0xff) == SQLITE_BUSY ? -EBUSY : -EIO;
+    }
+    if (version > F2M_STORE_SCHEMA && version <= NEWER_MAX) {
+        f2m_err_set(err, "it was written by a newer version of this program (schema %lld, this one knows %d)",
+                    (long long)version, F2M_STORE_SCHEMA);
+        return -EPROTO;
+    }
+    if (version < 1 || version > F2M_STORE_SCHEMA) {
+        say(damage, "the schema version is wrong");
+        return 1;
+    }
+    *current = version == F2M_STORE_SCHEMA;
+    return 0;
+}
+
+int f2m_store_check(sqlite3 *db, bool *full, char damage[256])
+{
+    static const char *const all[] = {"PRAGMA integrity_check(1)"};
+    static const char *const small[] = {"PRAGMA integrity_check(name)", "PRAGMA integrity_check(rejected)",
+                                        "PRAGMA integrity_check(record)"};
+    int64_t pages = 0, size = 0;
+    int rc = f2m_store_pragma(db, "page_count", &pages);
+    if (rc == SQLITE_OK)
+        rc = f2m_store_pragma(db, "page_size", &size);
+    *full = *full || pages * size <= CHECK_ALL_BYTES;
+    for (int i = 0; rc == SQLITE_OK && i < (*full ? 1 : 3); i++) {
+        char text[256];
+        rc = one(db, *full ? all[i] : small[i], NULL, text);
+        if (rc == SQLITE_OK && !f2m_slice_is((struct f2m_slice){text, strlen(text)}, "ok")) {
+            say(damage, text);
+            return 1;
+        }
+    }
+    if (rc != SQLITE_OK)
+        say(damage, sqlite3_errmsg(db));
+    return f2m_store_is_damage(rc) ? 1 : rc;
+}
+
+static bool count_point(void *ctx, const struct f2m_point *p)
+{
+    (void)p;
+    ++*(int64_t *)ctx;
+    return true;
+}
+
+static bool pass_record(void *ctx, const char *key, struct f2m_slice value, int64_t changed_ms)
+{
+    (void)ctx, (void)key, (void)value, (void)changed_ms;
+    return true;
+}
+
+int f2m_store_check_bodies(struct sqlite_store *s)
+{
+    int64_t found[2] = {0, 0};
+    for (int rejected = 0; rejected < 2; rejected++) {
+        struct f2m_point_query q = {.endpoint = F2M_TELEMETRY_OFF, .rejected = rejected};
+        if (f2m_store_points_each(&s->base, &q, count_point, &found[rejected]) < 0)
+            return 1;
+    }
+    for (int c = 0; c < F2M_STORE_COLLECTIONS; c++)
+        if (f2m_store_records_each(&s->base, (enum f2m_collection)c, pass_record, NULL) < 0)
+            return 1;
+    return s->damaged || found[0] != s->now.pending || found[1] != s->now.rejected;
+}

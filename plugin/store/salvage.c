@@ -1,0 +1,278 @@
+/*
+ * A damaged file: everything that can be read goes into a new one, row by row, and the old one is set aside for people.
+ * Tables are walked from both ends, and between the ends by halves, so that a broken page costs its own rows only. Each
+ * row proves itself by its check sum. A point carries its device in its body, so it survives the table of names.
+ */
+#include "store/internal.h"
+#include "util/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COMMIT_EVERY 1000 /* rows per transaction */
+#define MAX_SEEKS    2000 /* tries to find rows between broken pages */
+
+struct salvage {
+    const struct f2m_store_options *options;
+    struct f2m_store_report *report;
+    sqlite3 *from;
+    struct sqlite_store *to;
+    struct f2m_strbuf body;
+    struct f2m_strbuf device;
+    int uncommitted;
+    int seeks;
+    int err; /* of writing the new file */
+};
+
+/* One table, or one collection of it: the rows between two numbers, in either order. */
+struct walk {
+    const char *up, *down; /* with the two bounds; the first column is the number */
+    void (*row)(struct salvage *, sqlite3_stmt *);
+};
+
+static void written(struct salvage *v, int err)
+{
+    if (!err && ++v->uncommitted >= COMMIT_EVERY) {
+        v->uncommitted = 0;
+        err = f2m_store_commit(&v->to->base);
+    }
+    if (err && err != -EEXIST)
+        v->err = err;
+}
+
+/* The key of a name's number in the damaged file, "" = unreadable. */
+static const char *key_of(struct salvage *v, int64_t no, int *collection)
+{
+    sqlite3_stmt *st = NULL;
+    f2m_strbuf_reset(&v->device);
+    if (sqlite3_prepare_v2(v->from, "SELECT collection, key FROM name WHERE no = ?1", -1, &st, NULL) != SQLITE_OK)
+        return "";
+    sqlite3_bind_int64(st, 1, no);
+    if (sqlite3_step(st) == SQLITE_ROW && sqlite3_column_text(st, 1)) {
+        *collection = sqlite3_column_int(st, 0);
+        f2m_strbuf_adds(&v->device, (const char *)sqlite3_column_text(st, 1));
+    }
+    sqlite3_finalize(st);
+    return v->device.data;
+}
+
+static const char *device_of(struct salvage *v, int64_t id)
+{
+    struct f2m_err ignored;
+    struct f2m_slice text = {v->body.data, v->body.len};
+    f2m_strbuf_reset(&v->device);
+    if (f2m_json_check(text, &ignored) == 0 &&
+        f2m_json_string(f2m_json_member(f2m_json_root(text), "device_id"), &v->device))
+        return v->device.data;
+    int collection = 0;
+    return key_of(v, (id >> 1) & F2M_STORE_MAX_NAMES, &collection);
+}
+
+static bool unseal(struct salvage *v, sqlite3_stmt *st, int64_t id, int64_t at_ms, int column)
+{
+    const void *blob = sqlite3_column_blob(st, column);
+    return f2m_store_unseal(&v->body, blob, (size_t)sqlite3_column_bytes(st, column), id, at_ms);
+}
+
+static void hot_record(struct salvage *v, int64_t no, int64_t at_ms)
+{
+    int c = -1;
+    const char *key = key_of(v, no, &c);
+    if (!*key || (c != F2M_STORE_META && c != F2M_STORE_DEVICE))
+        return;
+    struct f2m_slice value = {v->body.data, v->body.len};
+    int err = f2m_store_record_put(&v->to->base, (enum f2m_collection)c, key, value, at_ms);
+    if (!err)
+        v->report->salvaged_records++;
+    written(v, err);
+}
+
+static void row(struct salvage *v, sqlite3_stmt *st, bool rejected)
+{
+    int64_t id = sqlite3_column_int64(st, 0);
+    int64_t at_ms = sqlite3_column_int64(st, 1);
+    if (id == 0 || !unseal(v, st, id, at_ms, 2))
+        return;
+    if (id < 0) {
+        hot_record(v, -id, at_ms);
+        return;
+    }
+    const char *device = device_of(v, id);
+    if (!*device)
+        return;
+    struct f2m_point p = {
+        .device_id = device,
+        .start_ms = id >> (F2M_STORE_NAME_BITS + 1),
+        .endpoint = (enum f2m_telemetry_endpoint)(id & 1),
+        .body = {v->body.data, v->body.len},
+        .closed_ms = at_ms,
+        .rejected = rejected,
+        .message = rejected ? (const char *)sqlite3_column_text(st, 3) : NULL,
+    };
+    int err = f2m_store_point_put(&v->to->base, &p, NULL);
+    if (!err)
+        v->report->salvaged_points++;
+    written(v, err);
+}
+
+static void point_row(struct salvage *v, sqlite3_stmt *st)
+{
+    row(v, st, false);
+}
+
+static void rejected_row(struct salvage *v, sqlite3_stmt *st)
+{
+    row(v, st, true);
+}
+
+static void record_row(struct salvage *v, sqlite3_stmt *st)
+{
+    int64_t c = sqlite3_column_int64(st, 0);
+    const char *key = (const char *)sqlite3_column_text(st, 1);
+    int64_t at_ms = sqlite3_column_int64(st, 2);
+    if (c < 0 || c >= F2M_STORE_COLLECTIONS || !key || !unseal(v, st, c, at_ms, 3))
+        return;
+    struct f2m_slice value = {v->body.data, v->body.len};
+    int err = f2m_store_record_put(&v->to->base, (enum f2m_collection)c, key, value, at_ms);
+    if (!err)
+        v->report->salvaged_records++;
+    written(v, err);
+}
+
+/* Rows from one end of lo < number < hi until the other end or damage; *last = the number of the last one read.
+ * true: everything was read. */
+static bool one_way(struct salvage *v, const struct walk *w, const char *sql, int64_t lo, int64_t hi, int64_t *last)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(v->from, sql, -1, &st, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_int64(st, 1, lo);
+        sqlite3_bind_int64(st, 2, hi);
+        while (!v->err && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+            *last = sqlite3_column_int64(st, 0);
+            w->row(v, st);
+        }
+    }
+    sqlite3_finalize(st);
+    return v->err || rc == SQLITE_DONE;
+}
+
+static void walk(struct salvage *v, const struct walk *w, int64_t lo, int64_t hi)
+{
+    int64_t first = lo, last = hi;
+    if (v->err || v->seeks++ >= MAX_SEEKS || one_way(v, w, w->up, lo, hi, &first) ||
+        one_way(v, w, w->down, first, hi, &last))
+        return;
+    int64_t middle = first / 2 + last / 2;
+    if (middle <= first || middle >= last)
+        return;
+    walk(v, w, first, middle + 1);
+    walk(v, w, middle, last);
+}
+
+#define RECORDS                                                                                                        \
+    "SELECT collection, key, changed_ms, value FROM record WHERE collection > ?1 AND collection < ?2 ORDER BY "
+#define WAITING  "SELECT id, at_ms, body FROM point WHERE id > ?1 AND id < ?2 ORDER BY id "
+#define REJECTED "SELECT id, at_ms, body, message FROM rejected WHERE id > ?1 AND id < ?2 ORDER BY id "
+
+/* Records first: they are few, and a disk that fills up on the way should cost the newest points rather. */
+static void copy_all(struct salvage *v)
+{
+    static const struct walk records = {RECORDS "collection, key", RECORDS "collection DESC, key DESC", record_row};
+    static const struct walk waiting = {WAITING "ASC", WAITING "DESC", point_row};
+    static const struct walk rejected = {REJECTED "ASC", REJECTED "DESC", rejected_row};
+    for (int c = 0; c < F2M_STORE_COLLECTIONS; c++)
+        walk(v, &records, c - 1, c + 1);
+    v->seeks = 0;
+    walk(v, &rejected, 0, INT64_MAX);
+    v->seeks = 0;
+    walk(v, &waiting, INT64_MIN, INT64_MAX);
+    if (!v->err)
+        v->err = f2m_store_commit(&v->to->base);
+}
+
+static int new_file(struct salvage *v, struct f2m_err *err)
+{
+    const struct f2m_store_options *o = v->options;
+    sqlite3 *db = NULL;
+    char name[F2M_STORE_NAME_MAX];
+    snprintf(name, sizeof(name), "%s.salvaged", o->path);
+    int rc = f2m_store_file_create(o->path, ".salvaged", o->vfs, err);
+    if (rc)
+        return rc;
+    rc = f2m_store_connect(name, o->vfs, &db);
+    if (rc == SQLITE_OK)
+        rc = f2m_store_wrap(db, NULL, &v->to);
+    else
+        sqlite3_close(db);
+    if (rc == SQLITE_OK)
+        return 0;
+    f2m_err_set(err, "cannot open %s: %s", name, sqlite3_errstr(rc));
+    return -EIO;
+}
+
+/* With the log, without it (it may be another database's), each as it is or with a new first page. */
+static void copy_from_the_best(struct salvage *v)
+{
+    for (int without_log = 0; without_log < 2 && !v->err; without_log++) {
+        if (f2m_store_source_open(v->options, !without_log, &v->from) == SQLITE_OK)
+            copy_all(v);
+        sqlite3_close(v->from);
+        v->from = NULL;
+        if (v->report->salvaged_points || v->report->salvaged_records)
+            break;
+    }
+    f2m_store_file_remove(v->options->path, ".source");
+    f2m_store_file_remove(v->options->path, ".source-wal");
+}
+
+static int set_aside(const struct f2m_store_options *o, struct f2m_store_report *report, struct f2m_err *err)
+{
+    struct tm tm;
+    time_t seconds = (time_t)(o->wall_ms / 1000);
+    char when[32] = "unknown-time";
+    if (gmtime_r(&seconds, &tm))
+        strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
+    char *to = report->set_aside;
+    int len = snprintf(to, sizeof(report->set_aside), "%s.corrupt-%s", o->path, when);
+    for (int i = 2; i < 100 && f2m_store_file_exists(to, "", NULL); i++)
+        snprintf(to + len, sizeof(report->set_aside) - (size_t)len, "-%d", i);
+    int rc = f2m_store_file_rename(o->path, "-wal", to, "-wal");
+    if (!rc || rc == -ENOENT)
+        rc = f2m_store_file_rename(o->path, "", to, "");
+    if (!rc)
+        rc = f2m_store_file_rename(o->path, ".salvaged", o->path, "");
+    if (!rc)
+        rc = f2m_store_folder_sync(o->path);
+    if (rc)
+        f2m_err_set(err, "it is damaged (%s), and cannot be set aside as %s: %s", report->damage, to, strerror(-rc));
+    return rc;
+}
+
+int f2m_store_salvage(const struct f2m_store_options *o, struct f2m_store_report *report, struct f2m_err *err)
+{
+    struct salvage v = {.options = o, .report = report};
+    char damage[sizeof(report->damage)];
+    memcpy(damage, report->damage, sizeof(damage));
+    report->salvaged_points = report->salvaged_records = 0;
+    int rc = new_file(&v, err);
+    if (rc)
+        return rc;
+    f2m_strbuf_init(&v.body, 0);
+    f2m_strbuf_init(&v.device, 0);
+    copy_from_the_best(&v);
+    f2m_strbuf_deinit(&v.body);
+    f2m_strbuf_deinit(&v.device);
+    f2m_store_free(&v.to->base);
+    if (f2m_store_file_exists(o->path, ".salvaged-wal", NULL) || (v.err && v.err != -ENOSPC)) {
+        f2m_err_set(err, "it is damaged (%s), and the new one cannot be written", damage);
+        return v.err ? v.err : -EIO;
+    }
+    /* A full disk: what did not fit stays in the file that is set aside. */
+    return set_aside(o, report, err);
+}

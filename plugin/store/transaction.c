@@ -1,0 +1,100 @@
+#include "store/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static int error_of(struct sqlite_store *s, int rc)
+{
+    int sys = sqlite3_system_errno(s->db);
+    /* SQLite knows ENOSPC as SQLITE_FULL; a quota or a file size limit arrives as an I/O error, but is the same. */
+    if ((rc & 0xff) == SQLITE_FULL || ((rc & 0xff) == SQLITE_IOERR && (sys == EDQUOT || sys == EFBIG || sys == ENOSPC)))
+        return -ENOSPC;
+    return -EIO;
+}
+
+bool f2m_store_is_damage(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT:
+    case SQLITE_ERROR: /* a table is missing or has other columns: all our statements are good */
+    case SQLITE_SCHEMA:
+    case SQLITE_TOOBIG:
+    case SQLITE_MISMATCH:
+    case SQLITE_CONSTRAINT: return true;
+    default: return false;
+    }
+}
+
+void f2m_store_note_damage(struct sqlite_store *s)
+{
+    s->damaged = true;
+    if (!s->path)
+        return;
+    f2m_autostrbuf file;
+    f2m_strbuf_init(&file, 0);
+    f2m_strbuf_addf(&file, "%s.damaged", s->path);
+    int fd = open(file.data, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd >= 0)
+        close(fd);
+}
+
+int f2m_store_fail(struct sqlite_store *s, int rc)
+{
+    int err = error_of(s, rc);
+    if (err == -ENOSPC)
+        f2m_store_reserve_release(s);
+    if (f2m_store_is_damage(rc))
+        f2m_store_note_damage(s);
+    if (s->open_transaction && !s->failed)
+        s->failed = err;
+    return err;
+}
+
+int f2m_store_begin(struct sqlite_store *s)
+{
+    if (s->failed)
+        return s->failed;
+    if (s->open_transaction)
+        return 0;
+    int err = f2m_store_run(s, f2m_store_statement(s, ST_BEGIN));
+    if (!err)
+        s->open_transaction = true;
+    return err;
+}
+
+void f2m_store_undo(struct f2m_store *base)
+{
+    struct sqlite_store *s = sqlite_store(base);
+    /* Some errors make SQLite roll back by itself. In WAL mode nothing that can fail is left to do. */
+    if (!sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    s->open_transaction = false;
+    s->failed = 0;
+    s->now = s->committed;
+}
+
+int f2m_store_do_commit(struct f2m_store *base)
+{
+    struct sqlite_store *s = sqlite_store(base);
+    if (!s->open_transaction)
+        return 0;
+    int err = s->failed;
+    if (!err)
+        err = f2m_store_totals_save(s);
+    if (!err)
+        err = f2m_store_run(s, f2m_store_statement(s, ST_COMMIT));
+    if (err) {
+        f2m_store_undo(base);
+        return err;
+    }
+    s->open_transaction = false;
+    s->committed = s->now;
+    /* On a full disk the log is emptied into the database after each commit, so that it never needs to grow. A failure
+     * here costs nothing: the log keeps what was committed. */
+    if (s->disk_full)
+        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    return 0;
+}
