@@ -11,9 +11,12 @@ struct sim_site_token {
     UT_hash_handle hh;
 };
 
-void sim_auth_init(struct sim_auth *auth, const char *client_token)
+void sim_auth_init(struct sim_auth *auth, const char *client_token, int64_t site_token_ttl_s)
 {
-    *auth = (struct sim_auth){.client_token = f2m_xstrdup(client_token)};
+    *auth = (struct sim_auth){
+        .client_token = f2m_xstrdup(client_token),
+        .site_token_ttl_ms = site_token_ttl_s * 1000,
+    };
 }
 
 static void drop_token(struct sim_auth *auth, struct sim_site_token *token)
@@ -103,7 +106,7 @@ void sim_auth_make_site_token(struct sim *sim, struct sim_request *request)
     char id[SIM_UUID_SIZE];
     snprintf(token->text, sizeof token->text, "site-%s", sim_uuid(sim, id));
     token->site_id = f2m_xstrdup(request->param[0]);
-    token->expires_ms = sim->wall_ms + sim->options.site_token_ttl_s * 1000;
+    token->expires_ms = sim->wall_ms + sim->auth.site_token_ttl_ms;
     HASH_ADD_STR(sim->auth.site_tokens, text, token);
     sim->auth.made++;
     cJSON *json = cJSON_CreateObject();
@@ -137,6 +140,6 @@ void sim_auth_control(struct sim *sim, struct sim_request *request)
     if (sim_json_string(request->json, "site"))
         drop_site_tokens(&sim->auth);
     if (sim_json_number(request->json, "site_token_ttl_s", &ttl))
-        sim->options.site_token_ttl_s = (int64_t)ttl;
+        sim->auth.site_token_ttl_ms = (int64_t)(ttl * 1000);
     sim_reply_empty(request, 204);
 }

@@ -11,13 +11,14 @@ struct sim_site_token;
 struct sim_auth {
     char *client_token; /* owned */
     bool client_revoked;
+    int64_t site_token_ttl_ms;
     struct sim_site_token *site_tokens; /* uthash, oldest first */
     uint64_t made;
 };
 
 struct sim;
 
-void sim_auth_init(struct sim_auth *, const char *client_token);
+void sim_auth_init(struct sim_auth *, const char *client_token, int64_t site_token_ttl_s);
 void sim_auth_deinit(struct sim_auth *);
 /* Sets request->token; true where it opens the route, else 401 or 403 is answered. */
 bool sim_auth_admit(struct sim *, struct sim_request *);

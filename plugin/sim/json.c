@@ -35,10 +35,10 @@ bool sim_json_time(const cJSON *object, const char *name, int64_t *wall_ms)
 
 void sim_json_set(cJSON *object, const char *name, cJSON *value)
 {
-    if (sim_json_get(object, name))
-        cJSON_ReplaceItemInObjectCaseSensitive(object, name, value);
-    else
-        cJSON_AddItemToObject(object, name, value);
+    bool taken = sim_json_get(object, name) ? cJSON_ReplaceItemInObjectCaseSensitive(object, name, value)
+                                            : cJSON_AddItemToObject(object, name, value);
+    if (!taken) /* "extra" may have put something else in the place of an object */
+        cJSON_Delete(value);
 }
 
 void sim_json_set_string(cJSON *object, const char *name, const char *value)

@@ -88,6 +88,7 @@ void sim_request_free(struct sim_request *request)
         free(request->query[i].value);
     }
     free(request->authorization);
+    free(request->content_type);
     f2m_strbuf_deinit(&request->body);
     f2m_strbuf_deinit(&request->reply.body);
     free(request->reply.retry_after);

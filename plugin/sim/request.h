@@ -36,7 +36,7 @@ struct sim_request {
     char *param[SIM_MAX_PARAMS]; /* owned: the decoded ids of the path, in order */
     struct sim_query query[SIM_MAX_QUERY];
     size_t queries;
-    char *authorization; /* owned or NULL */
+    char *authorization, *content_type; /* owned or NULL */
     struct f2m_strbuf body;
     bool too_large;
     cJSON *json; /* owned: the body where the route takes one */

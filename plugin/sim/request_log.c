@@ -49,6 +49,7 @@ static cJSON *describe(const struct sim_request *request, int64_t wall_ms)
     sim_json_set_string(json, "fault", request->fault);
     sim_json_set_string(json, "token", token_name(request->token));
     sim_json_set_number(json, "points", request->points);
+    sim_json_set_string(json, "content_type", request->content_type);
     sim_json_set_number(json, "bytes", (double)request->body.len);
     size_t shown = request->body.len < SIM_MAX_LOGGED_BODY ? request->body.len : SIM_MAX_LOGGED_BODY;
     f2m_autofree char *body = f2m_xmemdup0(request->body.data, shown);

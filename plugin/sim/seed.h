@@ -1,5 +1,6 @@
-/* State to begin with: {"sites":[Site + "devices"], "devices":[], "programs":[], "events":[], "commands":[]} with
- * events and commands as /sim/event and /sim/command take them. */
+/* State to begin with: {"sites":[], "devices":[], "programs":[], "events":[], "commands":[]}, sites
+ * and devices as commissioning takes them,
+ * events and commands as /sim/event and /sim/command do. */
 #ifndef SIM_SEED_H
 #define SIM_SEED_H
 

@@ -141,6 +141,20 @@ static enum MHD_Result answer(struct sim_server *server, struct MHD_Connection *
     return reply->reset ? reset_connection(connection) : send_reply(connection, reply);
 }
 
+static char *header(struct MHD_Connection *connection, const char *name)
+{
+    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    return value ? f2m_xstrdup(value) : NULL;
+}
+
+static void read_headers(struct MHD_Connection *connection, struct sim_request *request, const char *method)
+{
+    free(request->method);
+    request->method = f2m_xstrdup(method);
+    request->authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+    request->content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
+}
+
 static enum MHD_Result on_access(void *user, struct MHD_Connection *connection, const char *url, const char *method,
                                  const char *version, const char *upload, size_t *upload_size, void **state)
 {
@@ -149,11 +163,7 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *connection, 
     (void)url;
     (void)version;
     if (!call->request->method[0]) { /* the first call: the headers are there, the body is not */
-        free(call->request->method);
-        call->request->method = f2m_xstrdup(method);
-        const char *authorization =
-            MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-        call->request->authorization = authorization ? f2m_xstrdup(authorization) : NULL;
+        read_headers(connection, call->request, method);
         return MHD_YES;
     }
     if (*upload_size) {

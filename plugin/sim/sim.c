@@ -32,7 +32,7 @@ static int begin(struct sim *sim)
 {
     struct f2m_err err;
     sim_state_init(&sim->state);
-    sim_auth_init(&sim->auth, sim->options.token);
+    sim_auth_init(&sim->auth, sim->options.token, sim->options.site_token_ttl_s);
     sim_points_init(&sim->points, (size_t)sim->options.keep_points);
     sim_log_init(&sim->log);
     sim->tick_at_ms = 0;
