@@ -11,6 +11,7 @@
 #include "port/counters.h"
 #include "port/effect.h"
 #include "port/event.h"
+#include "port/store.h"
 #include "telemetry/outbox.h"
 #include "util/now.h"
 
@@ -20,6 +21,7 @@ struct f2m_requests_context {
     const struct f2m_config *config;
     struct f2m_cloud *cloud;
     struct f2m_outbox *outbox;
+    struct f2m_store *store; /* outbox/list reads it */
     struct f2m_counters *counters;
     /* Told of every successful answer, so that site topics follow (sites/). */
     void (*observed)(void *ctx, struct f2m_now, enum f2m_endpoint, const struct f2m_path_ids *, struct f2m_slice body,

@@ -1,0 +1,56 @@
+/* Inside requests: an accepted request on its way, and its three steps: requests.c (accept, answer), flip.c (calls to
+ * Flip, paging), agreement.c (what must be agreed before an enrollment is created). */
+#ifndef F2M_REQUESTS_INTERNAL_H
+#define F2M_REQUESTS_INTERNAL_H
+
+#include "requests/envelope.h"
+#include "requests/operation.h"
+#include "requests/requests.h"
+#include "util/limits.h"
+#include "util/strbuf.h"
+
+struct request {
+    uint64_t id;
+    struct f2m_operation operation;
+    struct f2m_envelope envelope; /* its slices point into `payload` */
+    char *payload;                /* owned copy */
+    struct f2m_strbuf query;
+    char *response_topic;         /* owned; NULL = bridge/response/<operation> */
+    struct f2m_slice correlation; /* owned copy */
+    int64_t deadline_ms;          /* mono */
+    /* paging (decision 16) */
+    int64_t skip;
+    struct f2m_strbuf items; /* elements so far, comma-separated */
+    struct request *next;
+};
+
+struct f2m_requests {
+    struct f2m_requests_context c;
+    struct request *list;
+    size_t len;
+    uint64_t last_id;
+    struct f2m_strbuf topic, text; /* scratch */
+};
+
+/* What an answer says; http_status 0 = nothing was sent. */
+struct answer {
+    int http_status;
+    const char *error;     /* NULL = ok */
+    struct f2m_slice data; /* raw JSON; {NULL, 0} = null */
+};
+
+/* requests.c: publishes the answer and forgets the request. */
+void request_answer(struct f2m_requests *, struct request *, const struct answer *, struct f2m_effects *);
+struct request *request_find(struct f2m_requests *, uint64_t id);
+
+/* flip.c */
+void request_call(struct f2m_requests *, struct request *, struct f2m_now, struct f2m_effects *);
+void request_answer_reply(struct f2m_requests *, struct request *, const struct f2m_reply *, struct f2m_effects *);
+
+/* agreement.c: reads the program first; the enrollment is created only where everything that it asks for is there. */
+void request_enroll(struct f2m_requests *, struct request *, struct f2m_now, struct f2m_effects *);
+
+/* local.c: outbox/… */
+void request_outbox(struct f2m_requests *, struct request *, struct f2m_now, struct f2m_effects *);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The operations of bridge/request/<operation>: Flip's endpoints (flip/endpoint.h has their paths and groups) and two
+ * of the bridge's own. Interface, section 3.4.
+ */
+#ifndef F2M_REQUESTS_OPERATION_H
+#define F2M_REQUESTS_OPERATION_H
+
+#include "flip/endpoint.h"
+
+enum f2m_operation_kind {
+    F2M_OPERATION_FLIP,
+    F2M_OPERATION_OUTBOX_STATS,
+    F2M_OPERATION_OUTBOX_RETRY,
+    F2M_OPERATION_OUTBOX_LIST,
+    F2M_OPERATION_OUTBOX_DROP,
+};
+
+struct f2m_operation {
+    const char *name;
+    enum f2m_group group;
+    enum f2m_operation_kind kind;
+    enum f2m_endpoint endpoint; /* F2M_OPERATION_FLIP */
+    bool body;                  /* it takes one, and must have one */
+    const char *collection;     /* paged by skip and limit (decision 16): its name; NULL = not paged */
+};
+
+/* False where unknown. */
+bool f2m_operation_find(struct f2m_slice name, struct f2m_operation *);
+
+#endif
