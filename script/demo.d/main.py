@@ -1,0 +1,139 @@
+"""script/demo: the show. See script/demo --help."""
+
+import argparse
+import json
+import queue
+import signal
+import sys
+import time
+
+import paho.mqtt.client as mqtt
+
+from home import Home
+from screen import CYAN, RED, STATES, Screen
+from stage import Stage
+
+DEVICE = "flip2mqtt/device/garage-battery"
+TICK = 0.5  # seconds between the home's readings
+
+
+class Show:
+    def __init__(self, stage, seconds):
+        self.stage, self.seconds = stage, seconds
+        self.screen = Screen()
+        self.home = Home(day_seconds=120 if not seconds else max(60, seconds))
+        self.points = {}  # start_time -> upload state, as device/…/telemetry said it
+        self.cloud_state = ""
+        self.outage = False
+        self.inbox = queue.Queue()
+        self.client = mqtt.Client(client_id="demo", protocol=mqtt.MQTTv311)
+        self.client.on_message = lambda _c, _u, m: self.inbox.put((m.topic, m.payload))
+        self.client.on_connect = lambda c, *_: c.subscribe([(DEVICE + "/telemetry", 1), ("flip2mqtt/cloud/state", 1)])
+        self.client.connect("127.0.0.1", stage.broker_port)
+        self.client.loop_start()
+
+    def on_point(self, told):
+        point, upload = told["point"], told["upload"]
+        self.points[point["start_time"]] = upload["state"]
+        energy = point["battery_total_energy_discharge_wh"], point["battery_total_energy_charge_wh"]
+        text = (
+            f"{point['start_time'][11:19]} +{point['duration_s']:g}s  "
+            f"{point['battery_last_state_of_charge_percentage']} %  "
+            f"charge {energy[1]} Wh  discharge {energy[0]} Wh  -> {upload['state']}"
+        )
+        if upload["message"]:
+            text += f": {upload['message']}"
+        self.screen.event("point", text, STATES[upload["state"]])
+
+    def read_inbox(self):
+        while not self.inbox.empty():
+            topic, payload = self.inbox.get()
+            if topic.endswith("/telemetry"):
+                self.on_point(json.loads(payload))
+            elif self.cloud_state != payload.decode():
+                self.cloud_state = payload.decode()
+                self.screen.event("cloud", self.cloud_state, CYAN)
+
+    def set_outage(self, on):
+        self.outage = on
+        self.stage.cloud("/sim/outage", {"on": on})
+        self.screen.event("demo", "cuts the cloud off: points wait on disk" if on else "gives the cloud back", RED)
+
+    def direct(self, elapsed):
+        """The script of the show: the cloud is away in the middle third."""
+        length = self.seconds or 120
+        away = length * 0.35 < elapsed % length < length * 0.6
+        if away != self.outage:
+            self.set_outage(away)
+
+    def turn(self, elapsed):
+        self.home.step(TICK)
+        for topic, payload in self.home.messages():
+            self.client.publish(topic, payload, qos=1)
+        self.direct(elapsed)
+        self.read_inbox()
+        left = f"   {self.seconds - elapsed:.0f} s left" if self.seconds else "   Ctrl-C ends it"
+        stats = self.stage.cloud("/sim/stats")
+        self.screen.draw(self.screen.panel(self.home, self.points, stats, self.cloud_state, self.outage, left))
+        if self.stage.bridge.poll() is not None:
+            raise RuntimeError("the bridge has stopped:\n" + self.stage.log_of("flip2mqtt"))
+
+    def run(self):
+        start = time.monotonic()
+        turns = 0
+        while not self.seconds or time.monotonic() - start < self.seconds:
+            self.turn(time.monotonic() - start)
+            turns += 1
+            time.sleep(max(0.0, start + turns * TICK - time.monotonic()))
+
+    def finish(self):
+        """Cloud back, bridge stopped cleanly (its open interval goes up as a partial point), then the count."""
+        if self.outage:
+            self.set_outage(False)
+        end = time.monotonic() + 30
+        while "pending" in self.points.values() and time.monotonic() < end:
+            self.read_inbox()
+            time.sleep(0.1)  # the pace of polling; the deadline above decides
+        clean = self.stage.stop_bridge()
+        self.read_inbox()
+        self.client.loop_stop()
+        return clean
+
+    def summary(self, clean):
+        stats = self.stage.cloud("/sim/stats")
+        received = {p["start_time"] for p in self.stage.cloud("/sim/points?device=garage-battery")["points"]}
+        missing = [start for start in self.points if start not in received]
+        good = clean and self.points and not missing and not stats["conflicts"] and not stats["overlaps"]
+        print(
+            f"\n{len(self.points)} points closed, {len(received)} arrived at Flip, {len(missing)} missing, "
+            f"{stats['conflicts']} sent twice with other values, {stats['overlaps']} overlapping; "
+            f"the bridge stopped {'cleanly' if clean else 'badly'}."
+        )
+        print("Nothing was lost." if good else f"Not as it should be: {missing or stats}")
+        return 0 if good else 1
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    options = argparse.ArgumentParser(prog="script/demo")
+    options.add_argument("--build", required=True, help=argparse.SUPPRESS)
+    options.add_argument("--seconds", type=int, default=0)
+    arguments = options.parse_args()
+    signal.signal(signal.SIGTERM, interrupted)
+    stage = Stage(arguments.build)
+    try:
+        show = Show(stage, arguments.seconds)
+        try:
+            show.run()
+        except KeyboardInterrupt:
+            print()
+        return show.summary(show.finish())
+    finally:
+        stage.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
