@@ -1,9 +1,11 @@
 /* The outbox as a whole: how much there is, and what goes when it is too much. */
 #include "store/internal.h"
+#include "util/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define START_SHIFT (F2M_STORE_NAME_BITS + 1)
 #define TRIM_STEP   64 /* points between two looks at the size */
@@ -42,26 +44,39 @@ static int count(sqlite3 *db, struct totals *out)
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
+static bool totals_parse(struct f2m_slice text, struct totals *out)
+{
+    int64_t *const fields[] = {&out->pending, &out->rejected, &out->span_ms};
+    for (size_t i = 0; i < 3; i++) {
+        const char *blank = memchr(text.at, ' ', text.len);
+        struct f2m_slice field = {text.at, blank ? (size_t)(blank - text.at) : text.len};
+        if (!blank != (i == 2) || !f2m_integer_parse(field, 0, INT64_MAX, fields[i]))
+            return false;
+        text.at += field.len + 1;
+        text.len -= field.len + (i < 2);
+    }
+    return true;
+}
+
 int f2m_store_totals_load(struct sqlite_store *s)
 {
+    struct totals t = {0, 0, 0};
     sqlite3_stmt *st = f2m_store_statement(s, ST_HOT_GET);
     sqlite3_bind_int64(st, 1, 0);
     int rc = sqlite3_step(st);
-    struct totals t = {0, 0, 0};
-    bool known =
-        rc == SQLITE_ROW &&
-        f2m_store_unseal(&s->unsealed, sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1), 0, 0) &&
-        sscanf(s->unsealed.data, "%" SCNd64 " %" SCNd64 " %" SCNd64, &t.pending, &t.rejected, &t.span_ms) == 3;
+    bool known = false;
+    if (rc == SQLITE_ROW) {
+        const void *sealed = sqlite3_column_blob(st, 1);
+        known = f2m_store_unseal(&s->unsealed, sealed, (size_t)sqlite3_column_bytes(st, 1), 0, 0) &&
+                totals_parse((struct f2m_slice){s->unsealed.data, s->unsealed.len}, &t);
+    }
     sqlite3_reset(st);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return rc;
-    if (!known) {
+    if (!known)
         rc = count(s->db, &t);
-        if (rc != SQLITE_OK)
-            return rc;
-    }
     s->now = s->committed = t;
-    return SQLITE_OK;
+    return known ? SQLITE_OK : rc;
 }
 
 static int bytes_in_use(struct sqlite_store *s, int64_t *bytes)

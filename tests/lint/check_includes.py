@@ -41,7 +41,7 @@ LIBRARIES = [
     (r"curl/.*", {"http", "sim"}),
     (r"microhttpd\.h", {"http", "sim"}),
     (r"openssl/.*", {"http", "sim"}),
-    (r"sqlite3\.h", {"store"}),
+    (r"sqlite3\.h", {"store", "tests"}),
     (r"libfyaml\.h", {"plugin/config/yaml.c"}),
     (r"(cjson/)?cJSON.*\.h", {"sim", "tests"}),
     (r"systemd/.*", {"app"}),
