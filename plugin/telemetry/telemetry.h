@@ -11,6 +11,7 @@
 #include "port/event.h"
 #include "port/store.h"
 #include "telemetry/outbox.h"
+#include "telemetry/source.h" /* struct f2m_reading, enum f2m_outcome */
 #include "util/now.h"
 
 struct f2m_telemetry;
@@ -49,19 +50,26 @@ enum f2m_online {
 /* Interface, Telemetry 4 and clarification 6; UNKNOWN for a device without sources and availability. */
 enum f2m_online f2m_telemetry_online(const struct f2m_telemetry *, const char *device_id, struct f2m_now);
 
-struct f2m_reading {
-    bool mapped;      /* the configuration has this source (or derives it) */
-    bool known;       /* a value was read since start */
-    bool fresh;       /* known and not older than max_age */
-    double number;    /* canonical unit; bool as 0/1 */
-    const char *text; /* mode and text kinds */
-    int64_t age_ms;
-};
 struct f2m_reading f2m_telemetry_reading(const struct f2m_telemetry *, const char *device_id, enum f2m_source_id,
                                          struct f2m_now);
 /* The Flip mode in force on the device, for last_mode (Telemetry 3); NONE = Flip commands nothing. */
 void f2m_telemetry_set_flip_mode(struct f2m_telemetry *, const char *device_id, enum f2m_mode);
-/* Clock known to be unset (clarification 44): while true no interval closes. */
+/* Clock known to be unset (clarification 44): while true no interval closes. Afterwards the open interval closes at the
+ * next boundary, with its true start and duration. */
 void f2m_telemetry_hold(struct f2m_telemetry *, bool hold);
+/* After the turn's commit. ok false: the baselines of this turn are written again. */
+void f2m_telemetry_committed(struct f2m_telemetry *, bool ok);
+/* What commissioning learnt from MQTT where the configuration gives a source instead of a value; NAN = still unknown.
+ */
+void f2m_telemetry_set_ratings(struct f2m_telemetry *, const char *device_id, double capacity_wh, double max_charge_w,
+                               double max_discharge_w);
+
+/* For doctor and health. */
+/* What came of the last payload of a source; NONE where nothing came or nothing is mapped. */
+enum f2m_outcome f2m_telemetry_outcome(const struct f2m_telemetry *, const char *device_id, enum f2m_source_id);
+/* Home comes out below 0 by more than the sources' error: they do not fit together (clarification 8). */
+bool f2m_telemetry_mismatch(const struct f2m_telemetry *, const char *device_id, struct f2m_now);
+/* Appends the point that would be closed now; false where the device has no endpoint. */
+bool f2m_telemetry_preview(const struct f2m_telemetry *, const char *device_id, struct f2m_now, struct f2m_strbuf *out);
 
 #endif
