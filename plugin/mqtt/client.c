@@ -106,10 +106,10 @@ struct f2m_mqtt *f2m_mqtt_start(const struct f2m_mqtt_options *options, struct f
     return m;
 }
 
-static struct timespec in_ms(clockid_t clock, int64_t ms)
+static struct timespec in_ms(int64_t ms)
 {
     struct timespec t;
-    clock_gettime(clock, &t);
+    clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_sec += (time_t)(ms / 1000);
     t.tv_nsec += (long)(ms % 1000) * 1000000L;
     if (t.tv_nsec >= 1000000000L) {
@@ -124,8 +124,8 @@ bool f2m_mqtt_stop(struct f2m_mqtt *m)
     if (!m)
         return true;
     f2m_inbox_close(m->inbox); /* lets go of a thread that waits for room */
-    struct timespec join_by = in_ms(CLOCK_MONOTONIC, JOIN_MS);
-    struct timespec flush_by = in_ms(CLOCK_MONOTONIC, FLUSH_MS);
+    struct timespec join_by = in_ms(JOIN_MS);
+    struct timespec flush_by = in_ms(FLUSH_MS);
     pthread_mutex_lock(&m->lock);
     int rc = 0;
     while (m->up && m->pending.unacked > 0 && rc == 0)
@@ -134,9 +134,13 @@ bool f2m_mqtt_stop(struct f2m_mqtt *m)
     pthread_cond_broadcast(&m->changed);
     if (m->up)
         mosquitto_disconnect(m->mosq); /* wakes the thread as well */
+    for (rc = 0; !m->done && rc == 0;)
+        rc = pthread_cond_timedwait(&m->changed, &m->lock, &join_by);
+    bool done = m->done;
     pthread_mutex_unlock(&m->lock);
-    if (pthread_clockjoin_np(m->thread, NULL, CLOCK_MONOTONIC, &join_by) != 0)
+    if (!done)
         return false;
+    pthread_join(m->thread, NULL);
     client_free(m);
     return true;
 }

@@ -139,15 +139,19 @@ static void on_subscribe(struct mosquitto *mosq, void *obj, int mid, int count, 
     free(filter);
 }
 
-/* The library says why TLS failed in its log alone: "OpenSSL Error[0]: error:…:certificate verify failed". */
+/* The library says why TLS failed in its log alone, the first line being the telling one: "Error: host name
+ * verification failed.", "OpenSSL Error[0]: error:…:certificate verify failed". */
 static void on_log(struct mosquitto *mosq, void *obj, int level, const char *line)
 {
     (void)mosq;
     struct f2m_mqtt *m = obj;
-    if (level != MOSQ_LOG_ERR || m->attempt.up_ms != 0)
+    if (level != MOSQ_LOG_ERR || m->attempt.up_ms != 0 || m->text[0] != '\0')
         return;
-    const char *last = strrchr(line, ':');
-    snprintf(m->text, sizeof m->text, "%s", last && strstr(line, "OpenSSL") ? last + 1 : line);
+    const char *colon = strrchr(line, ':');
+    struct f2m_slice text = f2m_slice_trim(f2m_slice_of(colon ? colon + 1 : line));
+    while (text.len > 0 && text.at[text.len - 1] == '.')
+        text.len--;
+    snprintf(m->text, sizeof m->text, "%.*s", (int)text.len, text.at);
 }
 
 /* ---- the instance ---- */
@@ -381,5 +385,9 @@ void *f2m_session_run(void *mqtt)
         go_down(m);
         rest(m, wait);
     }
+    pthread_mutex_lock(&m->lock);
+    m->done = true;
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->lock);
     return NULL;
 }

@@ -30,7 +30,8 @@ struct f2m_mqtt {
     atomic_int_fast64_t turned_at;        /* mono_ms of the thread's last turn */
 
     pthread_mutex_t lock;   /* below: both threads */
-    pthread_cond_t changed; /* stopping, or nothing unacknowledged any more; CLOCK_MONOTONIC */
+    pthread_cond_t changed; /* stopping, done, or nothing unacknowledged any more; CLOCK_MONOTONIC */
+    bool done;              /* the thread has nothing more to do */
     bool up;                /* between CONNACK and the end of the connection */
     struct f2m_mqtt_stats stats;
     struct f2m_pending pending;
