@@ -220,8 +220,9 @@ struct f2m_device {
 /* Flip: Site. Members other than id are NULL where not given. */
 #define F2M_SITE_FIELDS(X)                                                                                             \
     X(first_name)                                                                                                      \
-    X(last_name) X(company_name) X(email) X(state_code) X(city) X(street_address) X(street_address2) X(zip_code)       \
-        X(service_account_id) X(tariff_id)
+    X(last_name)                                                                                                       \
+    X(company_name)                                                                                                    \
+    X(email) X(state_code) X(city) X(street_address) X(street_address2) X(zip_code) X(service_account_id) X(tariff_id)
 
 struct f2m_site {
     char *id;
@@ -286,9 +287,10 @@ struct f2m_http_config {
 /* Groups of interface section 3.4. */
 #define F2M_GROUPS(X)                                                                                                  \
     X(READ, "read")                                                                                                    \
-    X(PARTICIPATION, "participation") X(DEVICE, "device") X(SITE, "site") X(ENROLLMENT, "enrollment")                  \
-        X(COMMISSION, "commission") X(CONTROL, "control") X(TELEMETRY, "telemetry") X(SUPPLEMENTS, "supplements")      \
-            X(TOKEN, "token") X(OUTBOX, "outbox")
+    X(PARTICIPATION, "participation")                                                                                  \
+    X(DEVICE, "device")                                                                                                \
+    X(SITE, "site") X(ENROLLMENT, "enrollment") X(COMMISSION, "commission") X(CONTROL, "control")                      \
+        X(TELEMETRY, "telemetry") X(SUPPLEMENTS, "supplements") X(TOKEN, "token") X(OUTBOX, "outbox")
 enum f2m_group {
 #define F2M_GROUP_ENUM(id, name) F2M_GROUP_##id,
     F2M_GROUPS(F2M_GROUP_ENUM)
@@ -312,8 +314,12 @@ struct f2m_config {
     struct f2m_requests_config requests;
     struct f2m_site *sites;
     size_t sites_len;
+    struct f2m_device **index; /* every device by id, for f2m_config_device(); NULL = it searches one by one */
+    size_t index_len;
 };
 
+/* After sites and devices are in place; f2m_config_load() does it. */
+void f2m_config_build_index(struct f2m_config *);
 void f2m_config_free(struct f2m_config *); /* wipes secrets; NULL is fine */
 /* NULL where not configured. */
 struct f2m_device *f2m_config_device(const struct f2m_config *, const char *device_id);

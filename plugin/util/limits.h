@@ -3,15 +3,17 @@
 #define F2M_UTIL_LIMITS_H
 
 /* configuration */
-#define F2M_MAX_CONFIG_BYTES   (8u << 20)
-#define F2M_MAX_CONFIG_ERRORS  200
-#define F2M_MAX_CONFIG_DEPTH   48      /* levels of maps and lists */
-#define F2M_MAX_CONFIG_NODES   2000000 /* values, aliases written out */
-#define F2M_MAX_CONFIG_ANCHORS 256
-#define F2M_MAX_SOURCE_DEPTH   4  /* a sum of products of … */
-#define F2M_MAX_SOURCE_PARTS   64 /* of one sum, difference or product */
-#define F2M_MAX_SECRET_BYTES   (64u << 10)
-#define F2M_MAX_ID_BYTES       256 /* a site's, device's or Flip's id, UTF-8 */
+#define F2M_MAX_CONFIG_BYTES      (8u << 20)
+#define F2M_MAX_CONFIG_ERRORS     200
+#define F2M_MAX_CONFIG_DEPTH      48           /* levels of maps and lists */
+#define F2M_MAX_CONFIG_NODES      2000000      /* values, aliases written out */
+#define F2M_MAX_CONFIG_LIST_BYTES (256u << 20) /* sites, devices and publishes as structs */
+#define F2M_MAX_CONFIG_ANCHORS    256
+#define F2M_MAX_TIMEZONE_BYTES    (256u << 10)
+#define F2M_MAX_SOURCE_DEPTH      4  /* a sum of products of … */
+#define F2M_MAX_SOURCE_PARTS      64 /* of one sum, difference or product */
+#define F2M_MAX_SECRET_BYTES      (64u << 10)
+#define F2M_MAX_ID_BYTES          256 /* a site's, device's or Flip's id, UTF-8 */
 
 /* log */
 #define F2M_MAX_LOG_LINE_BYTES    4096 /* = PIPE_BUF: a pipe that polls writable takes it whole */
@@ -43,6 +45,7 @@
 #define F2M_MAX_OPEN_VERDICTS  20000 /* Flip's answers that the disk has not taken yet; then uploads from disk wait */
 #define F2M_MAX_LATEST_POINTS  10000 /* devices with a topic device/<id>/telemetry; the first in the configuration */
 #define F2M_MAX_SUSPECT_GROUPS 4     /* batches refused as a whole whose poison point is searched */
+#define F2M_MAX_BATCH_BYTES    (8u << 20)
 
 /* requests */
 #define F2M_MAX_REQUESTS_IN_FLIGHT 32
