@@ -86,7 +86,7 @@ static void feed_source(struct delivery *x, struct f2m_telemetry_device *d, stru
 {
     struct f2m_sample sample;
     double former = f2m_source_reader_at(slot->reader, x->now.mono_ms).number;
-    enum f2m_outcome outcome =
+    enum f2m_source_outcome outcome =
         f2m_source_reader_decode(slot->reader, leaf, x->now, x->message->retain, x->payload, &sample, &x->t->err);
 
     if (outcome == F2M_OUTCOME_TAKEN && is_late(x, d, &sample))

@@ -266,17 +266,17 @@ struct f2m_reading f2m_source_reader_read(const struct f2m_source_reader *r, str
 
 /* ---- feeding ---- */
 
-enum f2m_outcome f2m_source_reader_decode(const struct f2m_source_reader *r, size_t leaf, struct f2m_now now,
-                                          bool retained, struct f2m_payload *p, struct f2m_sample *out,
-                                          struct f2m_err *err)
+enum f2m_source_outcome f2m_source_reader_decode(const struct f2m_source_reader *r, size_t leaf, struct f2m_now now,
+                                                 bool retained, struct f2m_payload *p, struct f2m_sample *out,
+                                                 struct f2m_err *err)
 {
     struct f2m_source_frame frame = frame_of(r, retained);
 
     return f2m_source_decode(r->leaves[leaf].source, &frame, now, p, out, err);
 }
 
-static enum f2m_outcome take(struct f2m_source_reader *r, struct leaf *leaf, const struct f2m_sample *sample,
-                             int64_t mono_ms, struct f2m_err *err)
+static enum f2m_source_outcome take(struct f2m_source_reader *r, struct leaf *leaf, const struct f2m_sample *sample,
+                                    int64_t mono_ms, struct f2m_err *err)
 {
     struct leaf before = *leaf;
 
@@ -312,8 +312,8 @@ static void show(struct f2m_source_reader *r, struct leaf *leaf, const struct f2
         keep_text(leaf, sample->text);
 }
 
-enum f2m_outcome f2m_source_reader_put(struct f2m_source_reader *r, size_t leaf, enum f2m_outcome outcome,
-                                       const struct f2m_sample *sample, int64_t mono_ms, struct f2m_err *err)
+enum f2m_source_outcome f2m_source_reader_put(struct f2m_source_reader *r, size_t leaf, enum f2m_source_outcome outcome,
+                                              const struct f2m_sample *sample, int64_t mono_ms, struct f2m_err *err)
 {
     if (outcome == F2M_OUTCOME_TAKEN)
         return take(r, &r->leaves[leaf], sample, mono_ms, err);
@@ -324,10 +324,10 @@ enum f2m_outcome f2m_source_reader_put(struct f2m_source_reader *r, size_t leaf,
     return outcome;
 }
 
-enum f2m_outcome f2m_source_reader_feed(struct f2m_source_reader *r, struct f2m_now now,
-                                        const struct f2m_mqtt_message *m, struct f2m_err *err)
+enum f2m_source_outcome f2m_source_reader_feed(struct f2m_source_reader *r, struct f2m_now now,
+                                               const struct f2m_mqtt_message *m, struct f2m_err *err)
 {
-    enum f2m_outcome result = F2M_OUTCOME_NONE;
+    enum f2m_source_outcome result = F2M_OUTCOME_NONE;
     struct f2m_payload payload;
 
     f2m_payload_init(&payload, m->payload);
@@ -336,7 +336,7 @@ enum f2m_outcome f2m_source_reader_feed(struct f2m_source_reader *r, struct f2m_
         struct f2m_sample sample;
         if (!topic || !f2m_topic_matches(topic, m->topic.at))
             continue;
-        enum f2m_outcome outcome = f2m_source_reader_decode(r, i, now, m->retain, &payload, &sample, err);
+        enum f2m_source_outcome outcome = f2m_source_reader_decode(r, i, now, m->retain, &payload, &sample, err);
         outcome = f2m_source_reader_put(r, i, outcome, &sample, now.mono_ms, err);
         if (result != F2M_OUTCOME_TAKEN)
             result = outcome;

@@ -17,7 +17,7 @@ static const char *const outcome_names[] = {
     [F2M_OUTCOME_INVALID] = "invalid",
 };
 
-const char *f2m_outcome_name(enum f2m_outcome outcome)
+const char *f2m_outcome_name(enum f2m_source_outcome outcome)
 {
     return outcome_names[outcome];
 }
@@ -183,8 +183,8 @@ static bool is_numeric(enum f2m_value_kind kind)
     return kind != F2M_VALUE_BOOL && kind != F2M_VALUE_MODE && kind != F2M_VALUE_TEXT;
 }
 
-static enum f2m_outcome read_scalar(const struct f2m_source *s, const struct f2m_source_frame *frame,
-                                    struct f2m_scalar scalar, struct f2m_sample *out, struct f2m_err *err)
+static enum f2m_source_outcome read_scalar(const struct f2m_source *s, const struct f2m_source_frame *frame,
+                                           struct f2m_scalar scalar, struct f2m_sample *out, struct f2m_err *err)
 {
     const char *stands_for = mapped(s, scalar.text);
 
@@ -246,8 +246,9 @@ static bool place(const struct f2m_source *s, struct f2m_now now, struct f2m_pay
     return true;
 }
 
-enum f2m_outcome f2m_source_decode(const struct f2m_source *s, const struct f2m_source_frame *frame, struct f2m_now now,
-                                   struct f2m_payload *p, struct f2m_sample *out, struct f2m_err *err)
+enum f2m_source_outcome f2m_source_decode(const struct f2m_source *s, const struct f2m_source_frame *frame,
+                                          struct f2m_now now, struct f2m_payload *p, struct f2m_sample *out,
+                                          struct f2m_err *err)
 {
     struct f2m_scalar scalar;
     bool ageless = frame->retained && !s->retained_accept;
@@ -261,15 +262,15 @@ enum f2m_outcome f2m_source_decode(const struct f2m_source *s, const struct f2m_
     int got = f2m_payload_scalar(p, s->format, s->path, &scalar, err);
     if (got < 0)
         return got == -ENOENT ? F2M_OUTCOME_MISSING : F2M_OUTCOME_INVALID;
-    enum f2m_outcome outcome = read_scalar(s, frame, scalar, out, err);
+    enum f2m_source_outcome outcome = read_scalar(s, frame, scalar, out, err);
     if (!ageless || outcome == F2M_OUTCOME_INVALID)
         return outcome;
     out->at_ms = F2M_AGE_UNKNOWN;
     return outcome == F2M_OUTCOME_TAKEN ? F2M_OUTCOME_STALE : F2M_OUTCOME_MISSING;
 }
 
-enum f2m_outcome f2m_source_constant(const struct f2m_source *s, const struct f2m_source_frame *frame,
-                                     struct f2m_sample *out, struct f2m_err *err)
+enum f2m_source_outcome f2m_source_constant(const struct f2m_source *s, const struct f2m_source_frame *frame,
+                                            struct f2m_sample *out, struct f2m_err *err)
 {
     struct f2m_slice text = f2m_slice_trim(f2m_slice_of(s->constant));
 

@@ -37,7 +37,7 @@
 #define F2M_FOREVER     INT64_MAX
 
 /* What came of a payload. */
-enum f2m_outcome {
+enum f2m_source_outcome {
     F2M_OUTCOME_NONE,    /* nothing came yet, or the topic is another's */
     F2M_OUTCOME_TAKEN,   /* a value */
     F2M_OUTCOME_NO_DATA, /* the sender says that it has none */
@@ -46,7 +46,7 @@ enum f2m_outcome {
     F2M_OUTCOME_LATE,    /* its time lies before the open interval, or before the value in force */
     F2M_OUTCOME_INVALID, /* could not be read; the former value stays in force */
 };
-const char *f2m_outcome_name(enum f2m_outcome); /* "taken", "no data", … for people */
+const char *f2m_outcome_name(enum f2m_source_outcome); /* "taken", "no data", … for people */
 
 struct f2m_sample {
     double number;         /* canonical; bool as 0/1; mode as enum f2m_mode */
@@ -63,11 +63,11 @@ struct f2m_source_frame {
 };
 
 /* Reads one payload for one topic source. err is set for INVALID ("expected a number, found '…'"). */
-enum f2m_outcome f2m_source_decode(const struct f2m_source *, const struct f2m_source_frame *, struct f2m_now,
-                                   struct f2m_payload *, struct f2m_sample *, struct f2m_err *);
+enum f2m_source_outcome f2m_source_decode(const struct f2m_source *, const struct f2m_source_frame *, struct f2m_now,
+                                          struct f2m_payload *, struct f2m_sample *, struct f2m_err *);
 /* Reads the text of a `const`. */
-enum f2m_outcome f2m_source_constant(const struct f2m_source *, const struct f2m_source_frame *, struct f2m_sample *,
-                                     struct f2m_err *);
+enum f2m_source_outcome f2m_source_constant(const struct f2m_source *, const struct f2m_source_frame *,
+                                            struct f2m_sample *, struct f2m_err *);
 /* Range rules of a kind on a canonical value after its sign; false where invalid. */
 bool f2m_source_settle(enum f2m_value_kind, double *number, struct f2m_err *);
 /* A timestamp: seconds or milliseconds since 1970 by magnitude, or RFC 3339 with a zone. */
@@ -107,8 +107,8 @@ void f2m_source_reader_free(struct f2m_source_reader *);
 void f2m_source_reader_rebind(struct f2m_source_reader *, const struct f2m_source *);
 
 /* Feeds every topic part that the message's topic matches. TAKEN where any was taken. */
-enum f2m_outcome f2m_source_reader_feed(struct f2m_source_reader *, struct f2m_now, const struct f2m_mqtt_message *,
-                                        struct f2m_err *);
+enum f2m_source_outcome f2m_source_reader_feed(struct f2m_source_reader *, struct f2m_now,
+                                               const struct f2m_mqtt_message *, struct f2m_err *);
 struct f2m_reading f2m_source_reader_read(const struct f2m_source_reader *, struct f2m_now);
 /* Calls visit for every topic filter. */
 void f2m_source_reader_filters(const struct f2m_source_reader *, void (*visit)(void *ctx, const char *filter),
@@ -119,12 +119,13 @@ void f2m_source_reader_filters(const struct f2m_source_reader *, void (*visit)(v
 size_t f2m_source_reader_leaves(const struct f2m_source_reader *);
 /* The topic of a leaf; NULL for a const. */
 const char *f2m_source_reader_topic(const struct f2m_source_reader *, size_t leaf);
-enum f2m_outcome f2m_source_reader_decode(const struct f2m_source_reader *, size_t leaf, struct f2m_now, bool retained,
-                                          struct f2m_payload *, struct f2m_sample *, struct f2m_err *);
+enum f2m_source_outcome f2m_source_reader_decode(const struct f2m_source_reader *, size_t leaf, struct f2m_now,
+                                                 bool retained, struct f2m_payload *, struct f2m_sample *,
+                                                 struct f2m_err *);
 /* Takes a decoded sample: TAKEN, NO_DATA and STALE change the leaf. INVALID where the whole falls out of its range (the
  * leaf is as before then), LATE where the leaf's value in force is newer; else the outcome given. */
-enum f2m_outcome f2m_source_reader_put(struct f2m_source_reader *, size_t leaf, enum f2m_outcome,
-                                       const struct f2m_sample *, int64_t mono_ms, struct f2m_err *);
+enum f2m_source_outcome f2m_source_reader_put(struct f2m_source_reader *, size_t leaf, enum f2m_source_outcome,
+                                              const struct f2m_sample *, int64_t mono_ms, struct f2m_err *);
 struct f2m_value f2m_source_reader_at(const struct f2m_source_reader *, int64_t mono_ms);
 /* As f2m_source_reader_at(), but a value ends with max_age instead of holding to its last millisecond: for sums over
  * time, where ends count. */

@@ -206,12 +206,13 @@ void f2m_telemetry_set_ratings(struct f2m_telemetry *t, const char *device_id, d
     d->max_discharge = isnan(max_discharge_w) ? d->max_discharge : max_discharge_w;
 }
 
-enum f2m_outcome f2m_telemetry_outcome(const struct f2m_telemetry *t, const char *device_id, enum f2m_source_id id)
+enum f2m_source_outcome f2m_telemetry_outcome(const struct f2m_telemetry *t, const char *device_id,
+                                              enum f2m_source_id id)
 {
     const struct f2m_telemetry_device *d = f2m_telemetry_device(t, device_id);
     const struct f2m_slot *slot = d ? f2m_device_slot(d, id) : NULL;
 
-    return slot ? (enum f2m_outcome)slot->outcome : F2M_OUTCOME_NONE;
+    return slot ? (enum f2m_source_outcome)slot->outcome : F2M_OUTCOME_NONE;
 }
 
 bool f2m_telemetry_mismatch(const struct f2m_telemetry *t, const char *device_id, struct f2m_now now)

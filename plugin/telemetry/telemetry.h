@@ -11,7 +11,7 @@
 #include "port/event.h"
 #include "port/store.h"
 #include "telemetry/outbox.h"
-#include "telemetry/source.h" /* struct f2m_reading, enum f2m_outcome */
+#include "telemetry/source.h" /* struct f2m_reading, enum f2m_source_outcome */
 #include "util/now.h"
 
 struct f2m_telemetry;
@@ -66,7 +66,7 @@ void f2m_telemetry_set_ratings(struct f2m_telemetry *, const char *device_id, do
 
 /* For doctor and health. */
 /* What came of the last payload of a source; NONE where nothing came or nothing is mapped. */
-enum f2m_outcome f2m_telemetry_outcome(const struct f2m_telemetry *, const char *device_id, enum f2m_source_id);
+enum f2m_source_outcome f2m_telemetry_outcome(const struct f2m_telemetry *, const char *device_id, enum f2m_source_id);
 /* Home comes out below 0 by more than the sources' error: they do not fit together (clarification 8). */
 bool f2m_telemetry_mismatch(const struct f2m_telemetry *, const char *device_id, struct f2m_now);
 /* Appends the point that would be closed now; false where the device has no endpoint. */

@@ -1,0 +1,189 @@
+#include "telemetry/outbox_internal.h"
+
+#include "util/limits.h"
+#include "util/xalloc.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#define RETRY_FIRST_MS 1000
+#define RETRY_MOST_MS  60000
+#define MOVE_STEP      500 /* points moved to disk in one turn */
+#define TRIM_EVERY_MS  60000
+#define LOSSES_OVER_MS 600000
+
+/* ---- losses ---- */
+
+void f2m_outbox_lost(struct f2m_outbox *o, struct f2m_now now, int64_t n, const char *why, struct f2m_effects *fx)
+{
+    if (n <= 0)
+        return;
+    o->counters->dropped += (uint64_t)n;
+    o->losses.total += n;
+    o->losses.last_mono_ms = now.mono_ms;
+    if (o->losses.open)
+        return;
+    o->losses.open = true;
+    f2m_effects_log(fx, F2M_LOG_ERROR, "outbox", "the oldest points are lost", "reason=%s count=%" PRId64, why, n);
+}
+
+static void losses_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
+{
+    if (!o->losses.open || now.mono_ms - o->losses.last_mono_ms < LOSSES_OVER_MS)
+        return;
+    f2m_effects_log(fx, F2M_LOG_WARN, "outbox", "no more points are lost", "count=%" PRId64, o->losses.total);
+    o->losses = (struct f2m_losses){0};
+}
+
+/* ---- a failing disk ---- */
+
+void f2m_outbox_disk_refused(struct f2m_outbox *o, struct f2m_now now, int error, struct f2m_effects *fx)
+{
+    if (!o->failing) {
+        o->failing = true;
+        o->retry_ms = 0;
+        f2m_effects_log(fx, F2M_LOG_ERROR, "outbox", "the disk refuses points: they wait in memory", "reason=%s",
+                        error == -ENOSPC ? "disk-full" : "io-error");
+    }
+    o->stepped = false;
+    if (now.mono_ms < o->retry_at)
+        return; /* the same turn's second failure */
+    o->retry_ms = o->retry_ms == 0 ? RETRY_FIRST_MS : o->retry_ms * 2;
+    if (o->retry_ms > RETRY_MOST_MS)
+        o->retry_ms = RETRY_MOST_MS;
+    o->retry_at = now.mono_ms + o->retry_ms;
+}
+
+void f2m_outbox_disk_works(struct f2m_outbox *o, struct f2m_effects *fx)
+{
+    if (o->failing)
+        f2m_effects_log(fx, F2M_LOG_INFO, "outbox", "the disk takes points again", "%s", "");
+    o->failing = false;
+    o->retry_ms = 0;
+    if (!o->memory.alone)
+        o->retry_at = 0;
+    for (unsigned e = 0; e < F2M_OUTBOX_ENDPOINTS; e++)
+        o->news[e].returned++;
+}
+
+void f2m_outbox_keep_in_memory(struct f2m_outbox *o, struct f2m_now now, struct f2m_kept *k, struct f2m_effects *fx)
+{
+    struct f2m_kept *victim = f2m_memory_add_alone(&o->memory, k);
+    if (victim) {
+        f2m_kept_free(victim);
+        f2m_outbox_lost(o, now, 1, "memory-full", fx);
+    }
+    o->counters->points_in_memory = o->memory.alone_len;
+    if (o->retry_at == 0)
+        o->retry_at = now.mono_ms + RETRY_FIRST_MS;
+}
+
+/* Flip's verdicts that the store did not take. */
+static int write_verdicts(struct f2m_outbox *o)
+{
+    struct f2m_mark *mark, *next;
+    int rc = 0;
+    if (f2m_marks_verdicts(&o->marks) == 0)
+        return 0;
+    HASH_ITER(hh, o->marks.all, mark, next)
+    {
+        if (rc != 0 || mark->applied)
+            continue;
+        if (mark->kind == F2M_MARK_SENT)
+            rc = f2m_store_points_delete(o->store, &mark->id, 1);
+        else if (mark->kind == F2M_MARK_REJECTED)
+            rc = f2m_store_point_reject(o->store, mark->id, mark->message);
+        else
+            continue;
+        mark->applied = rc == 0;
+    }
+    return rc;
+}
+
+/* One point from memory to the store. It stays in memory as well until the commit. */
+static int write_point(struct f2m_outbox *o, struct f2m_kept *k)
+{
+    int64_t id = 0;
+    struct f2m_point p = k->point;
+    p.rejected = k->message != NULL;
+    p.message = k->message;
+    int rc = f2m_store_point_put(o->store, &p, &id);
+    if (rc != 0 && rc != -EEXIST)
+        return rc;
+    f2m_memory_remove_alone(&o->memory, k);
+    o->counters->points_in_memory = o->memory.alone_len;
+    if (rc == -EEXIST) { /* written after all, by the commit that was told as failed */
+        f2m_kept_free(k);
+        return 0;
+    }
+    f2m_memory_add_turn(&o->memory, k, id);
+    f2m_marks_set(&o->marks, id, F2M_MARK_UNCOMMITTED, NULL);
+    return 0;
+}
+
+/* Tries to bring to disk what waits for it. Points on their way to Flip stay where they are: their verdict comes under
+ * the id that they have now. */
+static void disk_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
+{
+    if (o->retry_at == 0 || now.mono_ms < o->retry_at)
+        return;
+    struct f2m_kept *k, *next;
+    size_t moved = 0;
+    int rc = write_verdicts(o);
+    DL_FOREACH_SAFE(o->memory.alone, k, next)
+    {
+        if (rc != 0 || moved == MOVE_STEP)
+            break;
+        if (k->taken)
+            continue;
+        rc = write_point(o, k);
+        moved++;
+    }
+    f2m_outbox_touch_stats(o);
+    if (rc != 0) {
+        f2m_outbox_disk_refused(o, now, rc, fx);
+        return;
+    }
+    o->stepped = moved < MOVE_STEP;
+    o->retry_at = now.mono_ms + (o->stepped ? RETRY_FIRST_MS : 0);
+}
+
+/* ---- retention ---- */
+
+/* Interface, storage.max_age and max_size. */
+static void trim_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
+{
+    if (now.mono_ms < o->trim_at)
+        return;
+    o->trim_at = now.mono_ms + TRIM_EVERY_MS;
+    int64_t dropped = 0;
+    struct f2m_outbox_stats before = f2m_outbox_stats(o);
+    if (before.pending + before.rejected == 0)
+        return;
+    /* An error poisons the turn's transaction: the commit tells it. */
+    (void)f2m_store_outbox_trim(o->store, now.wall_ms - o->config->storage.max_age_ms, o->config->storage.max_size,
+                                &dropped);
+    if (dropped > 0)
+        f2m_outbox_touch_stats(o);
+    f2m_outbox_lost(o, now, dropped, before.bytes > o->config->storage.max_size ? "max-size" : "max-age", fx);
+}
+
+void f2m_outbox_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
+{
+    disk_tick(o, now, fx);
+    trim_tick(o, now, fx);
+    losses_tick(o, now, fx);
+}
+
+int64_t f2m_outbox_deadline(const struct f2m_outbox *o)
+{
+    struct f2m_outbox_stats s = f2m_outbox_stats(o);
+    int64_t at = o->retry_at ? o->retry_at : INT64_MAX;
+    if (s.pending + s.rejected > 0 && o->trim_at < at)
+        at = o->trim_at;
+    if (o->losses.open && o->losses.last_mono_ms + LOSSES_OVER_MS < at)
+        at = o->losses.last_mono_ms + LOSSES_OVER_MS;
+    return at;
+}
