@@ -2,6 +2,8 @@
 
 #include "util/number.h"
 
+#include <math.h>
+
 static const struct f2m_unit units[] = {
     {"mW", F2M_QUANTITY_POWER, 0.001},
     {"W", F2M_QUANTITY_POWER, 1},
@@ -77,12 +79,17 @@ bool f2m_quantity_parse(struct f2m_slice text, enum f2m_quantity quantity, doubl
     if (!f2m_number_parse((struct f2m_slice){text.at, len}, &number))
         return false;
     if (name.len == 0) {
+        if (quantity != F2M_QUANTITY_NONE && number != 0)
+            return false;
         *value = number;
-        return quantity == F2M_QUANTITY_NONE || number == 0;
+        return true;
     }
     const struct f2m_unit *unit = f2m_unit_find(name);
     if (!unit || unit->quantity != quantity)
         return false;
-    *value = number * unit->factor;
+    number *= unit->factor;
+    if (!isfinite(number))
+        return false;
+    *value = number;
     return true;
 }
