@@ -1,8 +1,10 @@
 /* Is this file ours, of a version that we know, and sound? */
 #include "store/internal.h"
+#include "util/cleanup.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A full check reads every page: about 0.2 s for this size. Larger outboxes are rare (months offline), and a start must
  * not take longer than a second then (Performance, P9): their small tables are checked, damage among the points shows
@@ -32,6 +34,14 @@ static int one(sqlite3 *db, const char *sql, int64_t *value, char text[256])
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* The file's own word, below its log. */
+static bool file_is_ours(const char *path)
+{
+    unsigned char header[72];
+    f2m_autofclose FILE *f = fopen(path, "rbe");
+    return f && fread(header, 1, sizeof(header), f) == sizeof(header) && memcmp(header + 68, "F2MQ", 4) == 0;
+}
+
 /* A sound database without our tables belongs to somebody: the path in the configuration is wrong. */
 static int of_another_program(sqlite3 *db, char damage[256])
 {
@@ -51,13 +61,13 @@ int f2m_store_inspect(sqlite3 *db, bool *current, char damage[256], struct f2m_e
     if (rc == SQLITE_OK)
         rc = f2m_store_pragma(db, "user_version", &version);
     if (rc == SQLITE_OK && application != F2M_STORE_APPLICATION_ID) {
-        rc = of_another_program(db, damage);
+        rc = file_is_ours(sqlite3_db_filename(db, "main")) ? 1 : of_another_program(db, damage);
         if (rc == SQLITE_OK) {
             f2m_err_set(err, "it is the database of another program (application id %lld)", (long long)application);
             return -EPROTO;
         }
         if (rc == 1) {
-            say(damage, "the application id is wrong");
+            say(damage, "the application id is wrong, or the log is another database's");
             return 1;
         }
     }

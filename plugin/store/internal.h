@@ -135,12 +135,25 @@ int f2m_store_check(sqlite3 *, bool *full, char damage[256]);
 /* Check sums and totals, which SQLite does not know: 0, 1 = damaged. */
 int f2m_store_check_bodies(struct sqlite_store *);
 
+/* pages.c: rows of `point` and `rejected` from the raw pages of a file and its log, in no order, some twice and some
+ * deleted long ago. Only their form was checked: unsealing proves them. Slices live for the call. */
+struct f2m_store_row {
+    int64_t id;
+    int64_t at_ms;
+    struct f2m_slice body; /* sealed */
+    bool rejected;
+    struct f2m_slice message;
+};
+typedef void (*f2m_store_row_visit)(void *ctx, const struct f2m_store_row *);
+void f2m_store_pages_rows(const char *path, f2m_store_row_visit, void *ctx);
+
 /* salvage.c: sets the damaged file aside and puts a new one in its place with all that could be read. */
 int f2m_store_salvage(const struct f2m_store_options *, struct f2m_store_report *, struct f2m_err *);
 
-/* source.c: the damaged file, opened for reading: as it is, or as a copy with a new first page where it has none that
- * can be used. "<path>.salvaged" must be there, fresh. SQLite's code; *db is to be closed in any case. */
-int f2m_store_source_open(const struct f2m_store_options *, bool with_log, sqlite3 **db);
+/* source.c: the damaged file, opened for reading, with its log or (where there is one) without: as it is, or as a copy
+ * with a new first page where its own cannot be used. "<path>.salvaged" must be there, fresh. SQLite's code; *db is to
+ * be closed in any case. */
+int f2m_store_source_open(const struct f2m_store_options *, bool with_log, bool has_log, sqlite3 **db);
 
 /* schema.c */
 #define F2M_STORE_APPLICATION_ID 0x46324d51 /* "F2MQ" */

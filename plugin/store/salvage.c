@@ -1,7 +1,8 @@
 /*
  * A damaged file: everything that can be read goes into a new one, row by row, and the old one is set aside for people.
- * Tables are walked from both ends, and between the ends by halves, so that a broken page costs its own rows only. Each
- * row proves itself by its check sum. A point carries its device in its body, so it survives the table of names.
+ * Tables are walked from both ends. Where that does not meet, points are looked for in the raw pages too: better a
+ * point sent twice (Flip knows it by its key) than one lost. Each row proves itself by its check sum. A point carries
+ * its device in its body, so it survives the table of names.
  */
 #include "store/internal.h"
 #include "util/json.h"
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define COMMIT_EVERY 1000 /* rows per transaction */
-#define MAX_SEEKS    2000 /* tries to find rows between broken pages */
 
 struct salvage {
     const struct f2m_store_options *options;
@@ -24,9 +24,12 @@ struct salvage {
     struct sqlite_store *to;
     struct f2m_strbuf body;
     struct f2m_strbuf device;
+    struct f2m_strbuf message;
+    unsigned collections; /* bits: those whose records are taken in this pass */
+    unsigned found;       /* bits: those that gave some */
     int uncommitted;
-    int seeks;
-    int err; /* of writing the new file */
+    bool incomplete; /* a walk met damage */
+    int err;         /* of writing the new file */
 };
 
 /* One table, or one collection of it: the rows between two numbers, in either order. */
@@ -79,29 +82,30 @@ static bool unseal(struct salvage *v, sqlite3_stmt *st, int64_t id, int64_t at_m
     return f2m_store_unseal(&v->body, blob, (size_t)sqlite3_column_bytes(st, column), id, at_ms);
 }
 
+static void record(struct salvage *v, int64_t c, const char *key, int64_t at_ms)
+{
+    if (c < 0 || c >= F2M_STORE_COLLECTIONS || !(v->collections & 1u << c))
+        return;
+    struct f2m_slice value = {v->body.data, v->body.len};
+    int err = f2m_store_record_put(&v->to->base, (enum f2m_collection)c, key, value, at_ms);
+    if (!err) {
+        v->report->salvaged_records++;
+        v->found |= 1u << c;
+    }
+    written(v, err);
+}
+
 static void hot_record(struct salvage *v, int64_t no, int64_t at_ms)
 {
     int c = -1;
     const char *key = key_of(v, no, &c);
-    if (!*key || (c != F2M_STORE_META && c != F2M_STORE_DEVICE))
-        return;
-    struct f2m_slice value = {v->body.data, v->body.len};
-    int err = f2m_store_record_put(&v->to->base, (enum f2m_collection)c, key, value, at_ms);
-    if (!err)
-        v->report->salvaged_records++;
-    written(v, err);
+    if (*key && (c == F2M_STORE_META || c == F2M_STORE_DEVICE))
+        record(v, c, key, at_ms);
 }
 
-static void row(struct salvage *v, sqlite3_stmt *st, bool rejected)
+/* The body is in v->body. */
+static void point(struct salvage *v, int64_t id, int64_t at_ms, const char *message)
 {
-    int64_t id = sqlite3_column_int64(st, 0);
-    int64_t at_ms = sqlite3_column_int64(st, 1);
-    if (id == 0 || !unseal(v, st, id, at_ms, 2))
-        return;
-    if (id < 0) {
-        hot_record(v, -id, at_ms);
-        return;
-    }
     const char *device = device_of(v, id);
     if (!*device)
         return;
@@ -111,8 +115,8 @@ static void row(struct salvage *v, sqlite3_stmt *st, bool rejected)
         .endpoint = (enum f2m_telemetry_endpoint)(id & 1),
         .body = {v->body.data, v->body.len},
         .closed_ms = at_ms,
-        .rejected = rejected,
-        .message = rejected ? (const char *)sqlite3_column_text(st, 3) : NULL,
+        .rejected = message != NULL,
+        .message = message,
     };
     int err = f2m_store_point_put(&v->to->base, &p, NULL);
     if (!err)
@@ -122,12 +126,33 @@ static void row(struct salvage *v, sqlite3_stmt *st, bool rejected)
 
 static void point_row(struct salvage *v, sqlite3_stmt *st)
 {
-    row(v, st, false);
+    int64_t id = sqlite3_column_int64(st, 0);
+    int64_t at_ms = sqlite3_column_int64(st, 1);
+    if (id == 0 || !unseal(v, st, id, at_ms, 2))
+        return;
+    if (id > 0)
+        point(v, id, at_ms, NULL);
+    else
+        hot_record(v, -id, at_ms);
 }
 
 static void rejected_row(struct salvage *v, sqlite3_stmt *st)
 {
-    row(v, st, true);
+    int64_t id = sqlite3_column_int64(st, 0);
+    int64_t at_ms = sqlite3_column_int64(st, 1);
+    const char *message = (const char *)sqlite3_column_text(st, 3);
+    if (id > 0 && unseal(v, st, id, at_ms, 2))
+        point(v, id, at_ms, message ? message : "");
+}
+
+static void raw_row(void *ctx, const struct f2m_store_row *row)
+{
+    struct salvage *v = ctx;
+    if (v->err || !f2m_store_unseal(&v->body, row->body.at, row->body.len, row->id, row->at_ms))
+        return;
+    f2m_strbuf_reset(&v->message);
+    f2m_strbuf_add(&v->message, row->message.at, row->message.len);
+    point(v, row->id, row->at_ms, row->rejected ? v->message.data : NULL);
 }
 
 static void record_row(struct salvage *v, sqlite3_stmt *st)
@@ -135,13 +160,8 @@ static void record_row(struct salvage *v, sqlite3_stmt *st)
     int64_t c = sqlite3_column_int64(st, 0);
     const char *key = (const char *)sqlite3_column_text(st, 1);
     int64_t at_ms = sqlite3_column_int64(st, 2);
-    if (c < 0 || c >= F2M_STORE_COLLECTIONS || !key || !unseal(v, st, c, at_ms, 3))
-        return;
-    struct f2m_slice value = {v->body.data, v->body.len};
-    int err = f2m_store_record_put(&v->to->base, (enum f2m_collection)c, key, value, at_ms);
-    if (!err)
-        v->report->salvaged_records++;
-    written(v, err);
+    if (key && unseal(v, st, c, at_ms, 3))
+        record(v, c, key, at_ms);
 }
 
 /* Rows from one end of lo < number < hi until the other end or damage; *last = the number of the last one read.
@@ -165,14 +185,10 @@ static bool one_way(struct salvage *v, const struct walk *w, const char *sql, in
 static void walk(struct salvage *v, const struct walk *w, int64_t lo, int64_t hi)
 {
     int64_t first = lo, last = hi;
-    if (v->err || v->seeks++ >= MAX_SEEKS || one_way(v, w, w->up, lo, hi, &first) ||
-        one_way(v, w, w->down, first, hi, &last))
+    if (v->err || one_way(v, w, w->up, lo, hi, &first))
         return;
-    int64_t middle = first / 2 + last / 2;
-    if (middle <= first || middle >= last)
-        return;
-    walk(v, w, first, middle + 1);
-    walk(v, w, middle, last);
+    one_way(v, w, w->down, first, hi, &last);
+    v->incomplete = true;
 }
 
 #define RECORDS                                                                                                        \
@@ -186,11 +202,10 @@ static void copy_all(struct salvage *v)
     static const struct walk records = {RECORDS "collection, key", RECORDS "collection DESC, key DESC", record_row};
     static const struct walk waiting = {WAITING "ASC", WAITING "DESC", point_row};
     static const struct walk rejected = {REJECTED "ASC", REJECTED "DESC", rejected_row};
+    v->collections = ~v->found;
     for (int c = 0; c < F2M_STORE_COLLECTIONS; c++)
         walk(v, &records, c - 1, c + 1);
-    v->seeks = 0;
     walk(v, &rejected, 0, INT64_MAX);
-    v->seeks = 0;
     walk(v, &waiting, INT64_MIN, INT64_MAX);
     if (!v->err)
         v->err = f2m_store_commit(&v->to->base);
@@ -216,16 +231,23 @@ static int new_file(struct salvage *v, struct f2m_err *err)
     return -EIO;
 }
 
-/* With the log, without it (it may be another database's), each as it is or with a new first page. */
-static void copy_from_the_best(struct salvage *v)
+/* With the log, then without it, since it may be broken or another database's. The second time brings back points that
+ * the log had deleted; Flip knows them by their keys. Records it would bring back in an old state: only of
+ * collections that gave none the first time. */
+static void copy_from_both(struct salvage *v)
 {
-    for (int without_log = 0; without_log < 2 && !v->err; without_log++) {
-        if (f2m_store_source_open(v->options, !without_log, &v->from) == SQLITE_OK)
+    bool log = f2m_store_file_exists(v->options->path, "-wal", NULL);
+    for (int with_log = log; with_log >= 0 && !v->err; with_log--) {
+        if (f2m_store_source_open(v->options, with_log, log, &v->from) == SQLITE_OK)
             copy_all(v);
+        else
+            v->incomplete = true;
+        if (v->incomplete && !with_log && !v->err) {
+            f2m_store_pages_rows(v->options->path, raw_row, v);
+            v->err = v->err ? v->err : f2m_store_commit(&v->to->base);
+        }
         sqlite3_close(v->from);
         v->from = NULL;
-        if (v->report->salvaged_points || v->report->salvaged_records)
-            break;
     }
     f2m_store_file_remove(v->options->path, ".source");
     f2m_store_file_remove(v->options->path, ".source-wal");
@@ -265,9 +287,11 @@ int f2m_store_salvage(const struct f2m_store_options *o, struct f2m_store_report
         return rc;
     f2m_strbuf_init(&v.body, 0);
     f2m_strbuf_init(&v.device, 0);
-    copy_from_the_best(&v);
+    f2m_strbuf_init(&v.message, 0);
+    copy_from_both(&v);
     f2m_strbuf_deinit(&v.body);
     f2m_strbuf_deinit(&v.device);
+    f2m_strbuf_deinit(&v.message);
     f2m_store_free(&v.to->base);
     if (f2m_store_file_exists(o->path, ".salvaged-wal", NULL) || (v.err && v.err != -ENOSPC)) {
         f2m_err_set(err, "it is damaged (%s), and the new one cannot be written", damage);

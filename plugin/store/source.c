@@ -69,11 +69,11 @@ static int usable(sqlite3 *db)
     return sqlite3_exec(db, probe, NULL, NULL, NULL);
 }
 
-int f2m_store_source_open(const struct f2m_store_options *o, bool with_log, sqlite3 **db)
+int f2m_store_source_open(const struct f2m_store_options *o, bool with_log, bool has_log, sqlite3 **db)
 {
     char name[F2M_STORE_NAME_MAX];
     *db = NULL;
-    if (with_log) {
+    if (with_log == has_log) {
         int rc = f2m_store_connect(o->path, o->vfs, db);
         if (rc == SQLITE_OK)
             rc = usable(*db);

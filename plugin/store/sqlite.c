@@ -51,9 +51,14 @@ static int create(const struct f2m_store_options *o, struct f2m_err *err)
     return rc;
 }
 
-static int error_text(sqlite3 *db, int rc, struct f2m_err *err)
+/* 1 = damaged, or the error. */
+static int failed(sqlite3 *db, int rc, struct f2m_store_report *report, struct f2m_err *err)
 {
     f2m_err_set(err, "%s", sqlite3_errmsg(db));
+    if (f2m_store_is_damage(rc)) {
+        snprintf(report->damage, sizeof(report->damage), "%s", sqlite3_errmsg(db));
+        return 1;
+    }
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return -EBUSY;
@@ -70,17 +75,17 @@ static int open_sound(const struct f2m_store_options *o, bool everything, struct
     bool current = false;
     bool full = everything;
     int rc = f2m_store_connect(o->path, o->vfs, &db);
-    int state = rc == SQLITE_OK ? f2m_store_inspect(db, &current, report->damage, err) : error_text(db, rc, err);
+    int state = rc == SQLITE_OK ? f2m_store_inspect(db, &current, report->damage, err) : failed(db, rc, report, err);
     if (state == 0) {
         rc = f2m_store_check(db, &full, report->damage);
-        state = rc == 0 || rc == 1 ? rc : error_text(db, rc, err);
+        state = rc == 0 || rc == 1 ? rc : failed(db, rc, report, err);
     }
     if (state == 0 && !current) {
         int64_t version = 0;
         rc = f2m_store_pragma(db, "user_version", &version);
         if (rc == SQLITE_OK)
             rc = f2m_store_migrate(db, (int)version, F2M_STORE_SCHEMA);
-        state = rc == SQLITE_OK ? 0 : f2m_store_is_damage(rc) ? 1 : error_text(db, rc, err);
+        state = rc == SQLITE_OK ? 0 : failed(db, rc, report, err);
     }
     if (state != 0) {
         sqlite3_close(db);
@@ -89,6 +94,7 @@ static int open_sound(const struct f2m_store_options *o, bool everything, struct
     rc = f2m_store_wrap(db, o->path, out);
     if (rc != SQLITE_OK) {
         f2m_err_set(err, "%s", sqlite3_errstr(rc));
+        snprintf(report->damage, sizeof(report->damage), "a table cannot be used: %s", sqlite3_errstr(rc));
         return f2m_store_is_damage(rc) ? 1 : (rc & 0xff) == SQLITE_FULL ? -ENOSPC : -EIO;
     }
     if (!full || !f2m_store_check_bodies(*out))
