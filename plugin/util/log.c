@@ -193,10 +193,9 @@ static bool tell_dropped(void)
 
 void f2m_log_line(enum f2m_log_level level, const char *component, const char *msg, const char *pairs)
 {
-    f2m_autostrbuf line;
-
     if (!f2m_log_enabled(level))
         return;
+    f2m_autostrbuf line; /* not before the return, which would free it */
     f2m_strbuf_init(&line, 0);
     format_line(&line, level, component, msg, pairs);
     pthread_mutex_lock(&output.lock);
@@ -209,11 +208,11 @@ void f2m_log_line(enum f2m_log_level level, const char *component, const char *m
 
 void f2m_log(enum f2m_log_level level, const char *component, const char *msg, const char *pairs_fmt, ...)
 {
-    f2m_autostrbuf pairs;
     va_list args;
 
     if (!f2m_log_enabled(level))
         return;
+    f2m_autostrbuf pairs;
     f2m_strbuf_init(&pairs, 0);
     va_start(args, pairs_fmt);
     f2m_strbuf_vaddf(&pairs, pairs_fmt, args);

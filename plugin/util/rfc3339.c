@@ -1,7 +1,5 @@
 #include "util/rfc3339.h"
 
-#include <stdio.h>
-
 #define DAY_MS  INT64_C(86400000)
 #define LAST_MS INT64_C(253402300799999) /* 9999-12-31T23:59:59.999Z */
 
@@ -147,6 +145,15 @@ bool f2m_rfc3339_parse_date(struct f2m_slice text, int64_t *wall_ms)
     return true;
 }
 
+/* Digits with leading zeros and what follows them. */
+static char *put(char *at, int value, int digits, char follows)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    at[digits] = follows;
+    return at + digits + 1;
+}
+
 const char *f2m_rfc3339_format(int64_t wall_ms, char buf[F2M_RFC3339_SIZE])
 {
     /* A clock that is off this far is beyond what the format can say. */
@@ -156,7 +163,13 @@ const char *f2m_rfc3339_format(int64_t wall_ms, char buf[F2M_RFC3339_SIZE])
         wall_ms = LAST_MS;
     struct date d = date_of(wall_ms / DAY_MS);
     int ms = (int)(wall_ms % DAY_MS);
-    snprintf(buf, F2M_RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", d.year, d.month, d.day, ms / 3600000,
-             ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+    char *at = put(buf, d.year, 4, '-');
+    at = put(at, d.month, 2, '-');
+    at = put(at, d.day, 2, 'T');
+    at = put(at, ms / 3600000, 2, ':');
+    at = put(at, ms / 60000 % 60, 2, ':');
+    at = put(at, ms / 1000 % 60, 2, '.');
+    at = put(at, ms % 1000, 3, 'Z');
+    *at = '\0';
     return buf;
 }

@@ -33,6 +33,7 @@ void f2m_strbuf_truncate(struct f2m_strbuf *, size_t len); /* len ≤ present le
 /* The text, owned by the caller (free); the buffer is empty afterwards. */
 char *f2m_strbuf_take(struct f2m_strbuf *) __attribute__((warn_unused_result));
 
+/* Freed at the end of its scope: call f2m_strbuf_init() before anything can return. */
 #define f2m_autostrbuf __attribute__((cleanup(f2m_strbuf_deinit))) struct f2m_strbuf
 
 #endif

@@ -7,9 +7,14 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Else the address sanitizer would end the process itself when too much is asked for. */
+/* Else the address or thread sanitizer would end the process itself when too much is asked for. */
 const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
 const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+const char *__tsan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
