@@ -1,0 +1,228 @@
+/* Calls get the right token, wait for it where needed, and end exactly once. */
+#include "fixture.h"
+
+#include "util/limits.h"
+
+#include <errno.h>
+
+#define HOUR  "{\"site_access_token\":\"site-token-1\",\"expires_at\":\"2025-06-15T16:06:40Z\"}"
+#define SHORT "{\"site_access_token\":\"site-token-2s\",\"expires_at\":\"2025-06-15T15:06:42Z\"}"
+
+START_TEST(a_client_call_goes_out_at_once)
+{
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_TELEMETRY_REPORT, NULL, 1), 0);
+    const struct f2m_http_request *r = fixture_request(0);
+    ck_assert_str_eq(r->path, "/v1/telemetry/BATTERY");
+    ck_assert_str_eq(r->token, FIXTURE_CLIENT_TOKEN);
+    ck_assert_int_eq(r->method, F2M_HTTP_POST);
+    ck_assert(f2m_slice_is(r->body, "{\"a\":1}"));
+    ck_assert_uint_eq(f2m_cloud_in_flight(cloud), 1);
+    fixture_answer(0, 200, "[1]");
+    ck_assert_int_eq(replies[1].count, 1);
+    ck_assert_int_eq(replies[1].outcome, F2M_OUTCOME_OK);
+    ck_assert_str_eq(replies[1].body, "[1]");
+    ck_assert_uint_eq(f2m_cloud_in_flight(cloud), 0);
+    ck_assert(!f2m_cloud_http_done(cloud, now, &(struct f2m_http_result){.tag = r->tag, .status = 200}, fx));
+    ck_assert(!f2m_cloud_http_done(cloud, now, &(struct f2m_http_result){.tag = 77, .status = 200}, fx));
+    ck_assert_int_eq(replies[1].count, 1);
+}
+END_TEST
+
+START_TEST(one_token_serves_all_calls_of_a_site)
+{
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 1);
+    fixture_call(F2M_ENDPOINT_EVENTS_GET, "a", 2);
+    fixture_call(F2M_ENDPOINT_SITE_GET, "b", 3);
+    ck_assert_uint_eq(fixture_requests(), 2);
+    ck_assert_str_eq(fixture_request(0)->path, "/v1/auth/site/a");
+    ck_assert_str_eq(fixture_request(0)->token, FIXTURE_CLIENT_TOKEN);
+    ck_assert_ptr_null(fixture_request(0)->body.at);
+    ck_assert_str_eq(fixture_request(1)->path, "/v1/auth/site/b");
+    fixture_answer(0, 200, HOUR);
+    ck_assert_uint_eq(fixture_requests(), 4);
+    ck_assert_str_eq(fixture_request(2)->path, "/v1/site/a");
+    ck_assert_str_eq(fixture_request(2)->token, "site-token-1");
+    ck_assert_str_eq(fixture_request(3)->path, "/v1/site/a/events");
+    fixture_answer(3, 200, "[]");
+    fixture_answer(2, 200, "{}");
+    fixture_call(F2M_ENDPOINT_DEVICES_GET, "a", 4);
+    ck_assert_str_eq(fixture_request(4)->path, "/v1/site/a/devices"); /* cached */
+    ck_assert_int_eq(replies[1].count + replies[2].count, 2);
+    ck_assert_int_eq(replies[3].count, 0);
+}
+END_TEST
+
+START_TEST(a_token_of_two_seconds_works)
+{
+    for (uint64_t id = 1; id <= 2; id++) {
+        size_t n = fixture_requests();
+        fixture_call(F2M_ENDPOINT_SITE_GET, "a", id);
+        ck_assert_str_eq(fixture_request(n)->path, "/v1/auth/site/a");
+        fixture_answer(n, 200, SHORT);
+        ck_assert_str_eq(fixture_request(n + 1)->token, "site-token-2s");
+        fixture_answer(n + 1, 200, "{}");
+        ck_assert_int_eq(replies[id].outcome, F2M_OUTCOME_OK);
+        fixture_pass(3000);
+    }
+    ck_assert_uint_eq(fixture_requests(), 4);
+}
+END_TEST
+
+START_TEST(a_refused_site_token_is_renewed_once)
+{
+    fixture_call(F2M_ENDPOINT_SITE_UPDATE, "a", 1);
+    fixture_answer(0, 200, HOUR);
+    fixture_answer(1, 401, "{\"message\":\"expired\"}");
+    ck_assert_int_eq(replies[1].count, 0);
+    ck_assert_str_eq(fixture_request(2)->path, "/v1/auth/site/a");
+    fixture_answer(2, 200, "{\"site_access_token\":\"site-token-2\",\"expires_at\":\"2025-06-15T16:06:40Z\"}");
+    ck_assert_str_eq(fixture_request(3)->token, "site-token-2");
+    ck_assert_str_eq(fixture_request(3)->path, fixture_request(1)->path);
+    ck_assert(f2m_slice_is(fixture_request(3)->body, "{\"a\":1}"));
+    fixture_answer(3, 401, NULL);
+    ck_assert_int_eq(replies[1].count, 1);
+    ck_assert_int_eq(replies[1].outcome, F2M_OUTCOME_AUTH);
+    ck_assert_uint_eq(fixture_requests(), 4);
+    /* The second refusal is remembered: the next call asks for another token. */
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 2);
+    ck_assert_str_eq(fixture_request(4)->path, "/v1/auth/site/a");
+}
+END_TEST
+
+START_TEST(forbidden_is_not_a_matter_of_a_new_token)
+{
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 1);
+    fixture_answer(0, 200, HOUR);
+    fixture_answer(1, 403, "{\"message\":\"not your site\"}");
+    ck_assert_int_eq(replies[1].outcome, F2M_OUTCOME_AUTH);
+    ck_assert_str_eq(replies[1].message, "not your site");
+    ck_assert_uint_eq(fixture_requests(), 2);
+}
+END_TEST
+
+START_TEST(without_a_token_its_calls_end_with_the_fetchs_outcome)
+{
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 1);
+    fixture_call(F2M_ENDPOINT_EVENTS_GET, "a", 2);
+    fixture_answer(0, 404, "{\"message\":\"no such site\"}");
+    for (int id = 1; id <= 2; id++) {
+        ck_assert_int_eq(replies[id].count, 1);
+        ck_assert_int_eq(replies[id].outcome, F2M_OUTCOME_REJECT);
+        ck_assert_int_eq(replies[id].status, 404);
+        ck_assert_str_eq(replies[id].message, "no such site");
+    }
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 3);
+    fixture_lost(1, "connection refused");
+    ck_assert_int_eq(replies[3].outcome, F2M_OUTCOME_RETRY);
+    ck_assert_str_eq(replies[3].message, "connection refused");
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 4);
+    fixture_answer(2, 200, "{\"device_access_token\":\"x\"}");
+    ck_assert_int_eq(replies[4].outcome, F2M_OUTCOME_RETRY);
+    ck_assert_str_eq(replies[4].message, "the answer to site_token/create holds no site_access_token");
+}
+END_TEST
+
+START_TEST(eight_calls_are_out_at_a_time)
+{
+    for (uint64_t id = 0; id < 20; id++)
+        ck_assert_int_eq(fixture_call(F2M_ENDPOINT_COMMANDS_GET, NULL, id), 0);
+    ck_assert_uint_eq(fixture_requests(), F2M_MAX_HTTP_IN_FLIGHT);
+    for (size_t n = 0; n < 20; n++) {
+        fixture_answer(n, 200, "[]");
+        ck_assert_int_eq(replies[n].count, 1);
+        ck_assert_uint_le(f2m_cloud_in_flight(cloud), F2M_MAX_HTTP_IN_FLIGHT);
+    }
+    ck_assert_uint_eq(fixture_requests(), 20);
+}
+END_TEST
+
+START_TEST(the_table_of_calls_is_bounded_with_room_for_writes)
+{
+    uint64_t id = 0;
+    while (fixture_call(F2M_ENDPOINT_SITE_GET, "a", id) == 0)
+        id++;
+    ck_assert_uint_eq(id, F2M_MAX_HTTP_WAITING - 32);
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_SITE_GET, "a", id), -EBUSY);
+    for (int i = 0; i < 32; i++)
+        ck_assert_int_eq(fixture_call(F2M_ENDPOINT_TELEMETRY_REPORT, NULL, id++), 0);
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_TELEMETRY_REPORT, NULL, id), -EBUSY);
+    fixture_lost(0, "timed out"); /* the token: all calls of the site end */
+    ck_assert_int_eq(replies[0].count, 1);
+    ck_assert_int_eq(replies[F2M_MAX_HTTP_WAITING - 33].count, 1);
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_SITE_GET, "a", id), 0);
+}
+END_TEST
+
+START_TEST(a_missing_id_is_an_error_of_the_caller)
+{
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_SITE_GET, NULL, 1), -EINVAL);
+    ck_assert_uint_eq(fixture_requests(), 0);
+}
+END_TEST
+
+START_TEST(a_reload_forgets_site_tokens_and_uses_the_new_client_token)
+{
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 1);
+    fixture_answer(0, 200, HOUR);
+    fixture_answer(1, 200, "{}");
+    fixture_call(F2M_ENDPOINT_SITE_GET, "b", 2); /* its token is being fetched with the old one */
+    struct f2m_config other = config;
+    char token[] = "another-client-token";
+    other.flip.token = token;
+    f2m_cloud_reload(cloud, &other);
+    fixture_answer(2, 401, NULL);
+    ck_assert(!f2m_cloud_paused(cloud, now)); /* says nothing about the new token */
+    ck_assert_int_eq(replies[2].count, 0);
+    ck_assert_str_eq(fixture_request(3)->path, "/v1/auth/site/b");
+    ck_assert_str_eq(fixture_request(3)->token, "another-client-token");
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 3);
+    ck_assert_str_eq(fixture_request(4)->path, "/v1/auth/site/a");
+}
+END_TEST
+
+/* An owner that calls again from within done(), as a poll that pages through a list does. */
+static int again_count;
+static void again(void *owner, uint64_t id, struct f2m_now when, const struct f2m_reply *r, struct f2m_effects *effects)
+{
+    (void)owner;
+    (void)r;
+    again_count++;
+    if (id == 0)
+        return;
+    struct f2m_err err;
+    struct f2m_call call = {.endpoint = F2M_ENDPOINT_SITE_GET, .ids = {.site_id = "a"}, .done = again, .id = id - 1};
+    ck_assert_int_eq(f2m_cloud_call(cloud, when, &call, effects, &err), 0);
+}
+
+START_TEST(an_owner_may_call_from_within_done)
+{
+    struct f2m_err err;
+    struct f2m_call call = {.endpoint = F2M_ENDPOINT_SITE_GET, .ids = {.site_id = "a"}, .done = again, .id = 2};
+    ck_assert_int_eq(f2m_cloud_call(cloud, now, &call, fx, &err), 0);
+    fixture_pass(0);
+    fixture_lost(0, "timed out"); /* the token; done() of the call asks again */
+    fixture_answer(1, 200, HOUR);
+    fixture_answer(2, 200, "{}");
+    fixture_answer(3, 200, "{}");
+    ck_assert_int_eq(again_count, 3);
+    ck_assert_uint_eq(fixture_requests(), 4);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("calls");
+    tcase_add_checked_fixture(t, fixture_setup, fixture_teardown);
+    tcase_add_test(t, a_client_call_goes_out_at_once);
+    tcase_add_test(t, one_token_serves_all_calls_of_a_site);
+    tcase_add_test(t, a_token_of_two_seconds_works);
+    tcase_add_test(t, a_refused_site_token_is_renewed_once);
+    tcase_add_test(t, forbidden_is_not_a_matter_of_a_new_token);
+    tcase_add_test(t, without_a_token_its_calls_end_with_the_fetchs_outcome);
+    tcase_add_test(t, eight_calls_are_out_at_a_time);
+    tcase_add_test(t, the_table_of_calls_is_bounded_with_room_for_writes);
+    tcase_add_test(t, a_missing_id_is_an_error_of_the_caller);
+    tcase_add_test(t, a_reload_forgets_site_tokens_and_uses_the_new_client_token);
+    tcase_add_test(t, an_owner_may_call_from_within_done);
+    return fixture_main("cloud calls", t);
+}
