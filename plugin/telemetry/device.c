@@ -42,10 +42,10 @@ static void make_feeds(struct f2m_telemetry_device *d)
     d->feeds_len += d->config->telemetry.availability.topic ? 1 : 0;
     feed = d->feeds = f2m_xcalloc(d->feeds_len ? d->feeds_len : 1, sizeof *d->feeds);
     for (unsigned s = 0; s < d->slots_len; s++)
-        for (size_t leaf = 0; leaf < f2m_source_reader_leaves(d->slots[s].reader) && leaf < F2M_MAX_LEAVES; leaf++)
-            *feed++ = (struct f2m_feed){d, (uint8_t)s, (uint8_t)leaf};
+        for (size_t leaf = 0; leaf < f2m_source_reader_leaves(d->slots[s].reader); leaf++)
+            *feed++ = (struct f2m_feed){.device = d, .leaf = (uint32_t)leaf, .slot = (uint8_t)s};
     if (d->config->telemetry.availability.topic)
-        *feed++ = (struct f2m_feed){d, F2M_FEED_AVAILABILITY, 0};
+        *feed++ = (struct f2m_feed){.device = d, .slot = F2M_FEED_AVAILABILITY};
     d->feeds_len = (unsigned)(feed - d->feeds);
 }
 

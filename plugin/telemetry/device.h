@@ -21,18 +21,17 @@ struct f2m_slot {
     struct f2m_integral integral; /* powers */
     int64_t complained_ms;        /* mono: last log line about an unreadable payload */
     uint8_t id;                   /* enum f2m_source_id */
-    uint8_t outcome;              /* enum f2m_outcome */
+    uint8_t outcome;              /* enum f2m_source_outcome */
     bool shown_fresh;             /* as device/…/state last said */
 };
 
 /* What a topic filter leads to. */
 struct f2m_feed {
     struct f2m_telemetry_device *device;
-    uint8_t slot; /* F2M_FEED_AVAILABILITY */
-    uint8_t leaf;
+    uint32_t leaf; /* of the source's reader */
+    uint8_t slot;  /* F2M_FEED_AVAILABILITY */
 };
 #define F2M_FEED_AVAILABILITY UINT8_MAX
-#define F2M_MAX_LEAVES        UINT8_MAX /* parts of one source */
 
 enum f2m_availability_state {
     F2M_AVAILABILITY_UNHEARD,
