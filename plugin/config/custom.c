@@ -1,5 +1,6 @@
 /* Keys with rules of their own: URLs, groups of requests, modes, a charger's attributes. */
 #include "config/checks.h"
+#include "config/print.h"
 #include "config/suggest.h"
 #include "config/url.h"
 #include "util/number.h"
@@ -38,7 +39,7 @@ static void text_schema(struct f2m_jw *w, const struct f2m_key *key)
 }
 
 const struct f2m_key_custom f2m_custom_base_url = {
-    .type = "URL", .read = base_url_read, .free = text_free, .schema = text_schema};
+    .type = "URL", .read = base_url_read, .free = text_free, .print = f2m_print_text, .schema = text_schema};
 
 /* ---- mqtt.server ---- */
 
@@ -61,8 +62,12 @@ static void server_defaults(const struct f2m_key *key, void *at)
         abort();
 }
 
-const struct f2m_key_custom f2m_custom_server = {
-    .type = "URL", .read = server_read, .defaults = server_defaults, .free = text_free, .schema = text_schema};
+const struct f2m_key_custom f2m_custom_server = {.type = "URL",
+                                                 .read = server_read,
+                                                 .defaults = server_defaults,
+                                                 .free = text_free,
+                                                 .print = f2m_print_server,
+                                                 .schema = text_schema};
 
 /* ---- flip.unknown_devices: a choice kept as a bool ---- */
 
@@ -99,7 +104,7 @@ static void choice_schema(struct f2m_jw *w, const struct f2m_key *key)
 }
 
 const struct f2m_key_custom f2m_custom_unknown_devices = {
-    .type = "choice", .read = unknown_devices_read, .schema = choice_schema};
+    .type = "choice", .read = unknown_devices_read, .print = f2m_print_unknown_devices, .schema = choice_schema};
 
 /* ---- requests.allow ---- */
 
@@ -176,8 +181,11 @@ static void allow_schema(struct f2m_jw *w, const struct f2m_key *key)
     f2m_jw_end(w);
 }
 
-const struct f2m_key_custom f2m_custom_allow = {
-    .type = "list of groups", .read = allow_read, .defaults = allow_defaults, .schema = allow_schema};
+const struct f2m_key_custom f2m_custom_allow = {.type = "list of groups",
+                                                .read = allow_read,
+                                                .defaults = allow_defaults,
+                                                .print = f2m_print_allow,
+                                                .schema = allow_schema};
 
 /* ---- a device's preset: merged into the tree long before; here only its name is kept ---- */
 
@@ -207,8 +215,11 @@ static void preset_schema(struct f2m_jw *w, const struct f2m_key *key)
     f2m_jw_end(w);
 }
 
-const struct f2m_key_custom f2m_custom_preset = {
-    .type = "name or mapping", .read = preset_read, .free = text_free, .schema = preset_schema};
+const struct f2m_key_custom f2m_custom_preset = {.type = "name or mapping",
+                                                 .read = preset_read,
+                                                 .free = text_free,
+                                                 .print = f2m_print_preset,
+                                                 .schema = preset_schema};
 
 /* ---- an EV charger's attributes: YAML -> a JSON object ---- */
 
@@ -267,5 +278,8 @@ static void object_schema(struct f2m_jw *w, const struct f2m_key *key)
     f2m_jw_string(w, "type", "object");
 }
 
-const struct f2m_key_custom f2m_custom_attributes = {
-    .type = "mapping", .read = attributes_read, .free = text_free, .schema = object_schema};
+const struct f2m_key_custom f2m_custom_attributes = {.type = "mapping",
+                                                     .read = attributes_read,
+                                                     .free = text_free,
+                                                     .print = f2m_print_attributes,
+                                                     .schema = object_schema};

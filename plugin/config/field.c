@@ -1,4 +1,5 @@
 /* A commissioning field: a value, or a source that it is learnt from (interface, Sites 3). */
+#include "config/print.h"
 #include "config/source.h"
 #include "util/number.h"
 #include "util/xalloc.h"
@@ -98,6 +99,7 @@ const struct f2m_key_custom f2m_custom_source = {
     .type = "source",
     .read = source_read,
     .free = source_free,
+    .print = f2m_print_source,
     .schema = source_schema,
 };
 
@@ -105,5 +107,6 @@ const struct f2m_key_custom f2m_custom_field = {
     .type = "value or source",
     .read = field_read,
     .free = field_free,
+    .print = f2m_print_field,
     .schema = field_schema,
 };

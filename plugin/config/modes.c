@@ -1,5 +1,6 @@
 /* control.modes: `MODE` or `MODE/POWER_MODE` -> what to publish. */
 #include "config/checks.h"
+#include "config/print.h"
 #include "config/suggest.h"
 #include "util/xalloc.h"
 
@@ -107,5 +108,8 @@ static void modes_schema(struct f2m_jw *w, const struct f2m_key *key)
     f2m_jw_bool(w, "additionalProperties", false);
 }
 
-const struct f2m_key_custom f2m_custom_modes = {
-    .type = "mapping of lists", .read = modes_read, .free = modes_free, .schema = modes_schema};
+const struct f2m_key_custom f2m_custom_modes = {.type = "mapping of lists",
+                                                .read = modes_read,
+                                                .free = modes_free,
+                                                .print = f2m_print_modes,
+                                                .schema = modes_schema};

@@ -17,6 +17,7 @@ struct use {
     struct f2m_loader *loader;
     const char *name;
     struct f2m_place at;               /* the preset's value in the device */
+    const struct f2m_yaml *device;     /* what `from:` looks into */
     const struct f2m_yaml *given;      /* the device's map of parameters, or NULL */
     const struct f2m_yaml *parameters; /* the preset's declarations, or NULL */
 };
@@ -131,11 +132,20 @@ static const char *text_of(const struct f2m_yaml *map, const char *key)
     return node && node->type == F2M_YAML_SCALAR ? node->text : NULL;
 }
 
+/* What the device gives; else the device's own key that the preset names with `from`; else the default. */
 static const struct f2m_yaml *value_of(const struct use *use, const char *parameter)
 {
     const struct f2m_yaml_item *given = f2m_yaml_given(use->given, parameter);
+    const struct f2m_yaml *declared = f2m_yaml_get(use->parameters, parameter);
+    const char *from = text_of(declared, "from");
+    const struct f2m_yaml_item *own = from ? f2m_yaml_given(use->device, from) : NULL;
 
-    return given ? given->value : f2m_yaml_get(f2m_yaml_get(use->parameters, parameter), "default");
+    if (given)
+        return given->value;
+    if (own && own->value->type == F2M_YAML_SCALAR)
+        return own->value;
+    const struct f2m_yaml *fallback = f2m_yaml_get(declared, "default");
+    return fallback && fallback->type == F2M_YAML_SCALAR ? fallback : NULL;
 }
 
 static bool check_given(const struct use *use)
@@ -306,7 +316,7 @@ static bool begin_use(struct use *use, const struct f2m_yaml *preset)
 static struct f2m_yaml *merge_device(struct f2m_loader *loader, struct f2m_yaml *device)
 {
     const struct f2m_yaml_item *preset = f2m_yaml_given(device, "preset");
-    struct use use = {.loader = loader};
+    struct use use = {.loader = loader, .device = device};
 
     if (!preset || !begin_use(&use, preset->value))
         return device;

@@ -57,6 +57,7 @@ struct f2m_key {
     enum f2m_key_type type;
     size_t at, len_at;    /* offsets in the section's struct; len_at for lists */
     double min, max;      /* canonical; both 0 = no range */
+    bool below;           /* max itself is too much */
     const char *fallback; /* the default, as it would be written; NULL = none */
     const struct f2m_choice *choices;
     bool (*check)(const char *text, struct f2m_err *expected); /* of text types: "expected …" without that word */

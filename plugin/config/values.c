@@ -14,8 +14,9 @@
 #include <strings.h>
 
 static const struct {
-    const char *expected; /* without a range */
+    const char *expected;
     enum f2m_quantity quantity;
+    const char *noun; /* before a range */
 } types[] = {
     [F2M_KEY_TEXT] = {"a text", F2M_QUANTITY_NONE},
     [F2M_KEY_FILE] = {"the path of a file", F2M_QUANTITY_NONE},
@@ -26,12 +27,12 @@ static const struct {
     [F2M_KEY_TEMPLATE] = {"a text or template", F2M_QUANTITY_NONE},
     [F2M_KEY_TOPIC_TEMPLATE] = {"a topic without + or #", F2M_QUANTITY_NONE},
     [F2M_KEY_BOOL] = {"true or false", F2M_QUANTITY_NONE},
-    [F2M_KEY_INTEGER] = {"a whole number", F2M_QUANTITY_NONE},
-    [F2M_KEY_NUMBER] = {"a number", F2M_QUANTITY_NONE},
-    [F2M_KEY_PERCENTAGE] = {"a percentage such as 20 %", F2M_QUANTITY_PERCENTAGE},
-    [F2M_KEY_DURATION] = {"a duration such as 5min", F2M_QUANTITY_DURATION},
-    [F2M_KEY_SECONDS] = {"a duration such as 60s", F2M_QUANTITY_DURATION},
-    [F2M_KEY_SIZE] = {"a size such as 256 MB", F2M_QUANTITY_SIZE},
+    [F2M_KEY_INTEGER] = {"a whole number", F2M_QUANTITY_NONE, "a whole number"},
+    [F2M_KEY_NUMBER] = {"a number", F2M_QUANTITY_NONE, "a number"},
+    [F2M_KEY_PERCENTAGE] = {"a percentage such as 20 %", F2M_QUANTITY_PERCENTAGE, "a percentage"},
+    [F2M_KEY_DURATION] = {"a duration such as 5min", F2M_QUANTITY_DURATION, "a duration"},
+    [F2M_KEY_SECONDS] = {"a duration such as 60s", F2M_QUANTITY_DURATION, "a duration"},
+    [F2M_KEY_SIZE] = {"a size such as 256 MB", F2M_QUANTITY_SIZE, "a size"},
     [F2M_KEY_CUSTOM] = {"a value", F2M_QUANTITY_NONE},
 };
 
@@ -75,18 +76,16 @@ void f2m_value_expected(const struct f2m_key *key, struct f2m_err *expected)
         return;
     }
     f2m_strbuf_init(&text, 400);
-    f2m_strbuf_adds(&text, types[key->type].expected);
+    f2m_strbuf_adds(&text, has_range(key) ? types[key->type].noun : types[key->type].expected);
     if (has_range(key) && key->min == key->max) {
         f2m_strbuf_reset(&text);
         format_bound(key, key->min, &text);
-    } else if (has_range(key) && isfinite(key->max)) {
-        f2m_strbuf_adds(&text, " from ");
-        format_bound(key, key->min, &text);
-        f2m_strbuf_adds(&text, " to ");
-        format_bound(key, key->max, &text);
     } else if (has_range(key)) {
-        f2m_strbuf_adds(&text, " of at least ");
+        f2m_strbuf_adds(&text, isfinite(key->max) ? " from " : " of at least ");
         format_bound(key, key->min, &text);
+        f2m_strbuf_adds(&text, isfinite(key->max) ? key->below ? " to below " : " to " : "");
+        if (isfinite(key->max))
+            format_bound(key, key->max, &text);
     }
     f2m_err_set(expected, "%s", text.data);
 }
@@ -124,7 +123,7 @@ static bool parse_number(const struct f2m_key *key, const char *text, double *ou
     enum f2m_quantity quantity = types[key->type].quantity;
     bool ok = quantity == F2M_QUANTITY_NONE ? f2m_number_parse(slice, out) : f2m_quantity_parse(slice, quantity, out);
 
-    return ok && (!has_range(key) || (*out >= key->min && *out <= key->max));
+    return ok && (!has_range(key) || (*out >= key->min && *out <= key->max && !(key->below && *out == key->max)));
 }
 
 static bool is_whole(double value)
@@ -207,7 +206,7 @@ bool f2m_value_given(const struct f2m_key *key, const void *at)
     return true;
 }
 
-/* The largest unit that gives a whole number, so that 300000 ms is 5min and 90000 ms is 90s. */
+/* The largest unit that gives a whole number: 300000 ms is 5min, 90000 ms is 90s; kW and kWh from 1000 on. */
 void f2m_quantity_format(double value, enum f2m_quantity quantity, struct f2m_strbuf *out)
 {
     static const struct {
@@ -219,16 +218,21 @@ void f2m_quantity_format(double value, enum f2m_quantity quantity, struct f2m_st
         {F2M_QUANTITY_DURATION, "min", 60e3},  {F2M_QUANTITY_DURATION, "s", 1e3},
         {F2M_QUANTITY_DURATION, "ms", 1},      {F2M_QUANTITY_SIZE, " GB", 1e9},
         {F2M_QUANTITY_SIZE, " MB", 1e6},       {F2M_QUANTITY_SIZE, " kB", 1e3},
-        {F2M_QUANTITY_SIZE, " B", 1},          {F2M_QUANTITY_ENERGY, " Wh", 1},
+        {F2M_QUANTITY_SIZE, " B", 1},          {F2M_QUANTITY_ENERGY, " kWh", 1e3},
+        {F2M_QUANTITY_POWER, " kW", 1e3},      {F2M_QUANTITY_ENERGY, " Wh", 1},
         {F2M_QUANTITY_POWER, " W", 1},         {F2M_QUANTITY_PERCENTAGE, " %", 1},
     };
     char number[F2M_NUMBER_SIZE];
 
+    if (quantity == F2M_QUANTITY_DURATION && value == 0) {
+        f2m_strbuf_adds(out, "0s");
+        return;
+    }
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (units[i].quantity != quantity)
             continue;
-        bool last = units[i].factor == 1;
-        if (!last && (value == 0 || fmod(value, units[i].factor) != 0))
+        bool last = units[i].factor == 1, decimal = units[i].unit[1] == 'k' && quantity != F2M_QUANTITY_SIZE;
+        if (!last && (value < units[i].factor || (!decimal && fmod(value, units[i].factor) != 0)))
             continue;
         f2m_strbuf_addf(out, "%s%s", f2m_number_format(value / units[i].factor, number), units[i].unit);
         return;
