@@ -12,9 +12,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define EVENTS_PER_TURN 5000 /* so that a flood never delays commit and uploads for long */
-#define GRACE_MS        4000 /* a stop waits so long for the last upload; the interface allows 5 s in all */
-#define MAINTAIN_MS     60000
+#define EVENTS_PER_TURN  5000 /* so that a flood never delays commit and uploads for long */
+#define GRACE_MS         4000 /* a stop waits so long for the last upload; the interface allows 5 s in all */
+#define MAINTAIN_MS      60000
+#define STOPPING_TURN_MS 10 /* while stopping, turns follow each other closely */
 
 static void step(struct bridge *b, struct f2m_now now, enum f2m_event_type type)
 {
@@ -118,8 +119,8 @@ static int64_t wait_ms(struct bridge *b, struct f2m_now now)
     int64_t deadline = f2m_engine_deadline(b->engine, now);
     if (b->watchdog_ms && b->alive_due_ms < deadline)
         deadline = b->alive_due_ms;
-    if (b->stop_by_ms && b->stop_by_ms < deadline)
-        deadline = b->stop_by_ms;
+    if (b->stop_by_ms)
+        deadline = now.mono_ms + STOPPING_TURN_MS < deadline ? now.mono_ms + STOPPING_TURN_MS : deadline;
     int64_t wait = deadline == INT64_MAX ? -1 : deadline - now.mono_ms;
     if (deadline != INT64_MAX && wait < 0)
         wait = 0;

@@ -148,6 +148,10 @@ static void mqtt_up(struct f2m_engine *e, struct f2m_now now, struct f2m_effects
 static void tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     rooms_tick(e, now, fx);
+    if (e->stopping && !e->flushed) { /* the turn after: the partial points are on disk, so they may go up */
+        f2m_uploader_flush(e->uploader, now, fx);
+        e->flushed = true;
+    }
     f2m_subscriptions_tick(e->subscriptions, now, fx);
     if (!e->announced || !f2m_health_due(e->health, now))
         return;
@@ -238,7 +242,7 @@ void f2m_engine_reload_refused(struct f2m_engine *e, const char *text)
 
 bool f2m_engine_idle(const struct f2m_engine *e)
 {
-    return !f2m_uploader_busy(e->uploader);
+    return e->flushed && !f2m_uploader_busy(e->uploader);
 }
 
 bool f2m_engine_ready(const struct f2m_engine *e)

@@ -37,6 +37,7 @@ struct f2m_engine {
     bool announced; /* connected, and bridge/state says online */
     bool down_told; /* the log has this outage already */
     bool stopping;
+    bool flushed; /* after a stop: the last batch was asked for */
     bool commit_failing;
     enum f2m_cloud_state cloud_told; /* as cloud/state says it */
     bool clock_set;

@@ -55,7 +55,6 @@ void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f
 void rooms_stop(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     f2m_telemetry_stop(e->telemetry, now, fx);
-    f2m_uploader_flush(e->uploader, now, fx);
 }
 
 static int64_t earliest(int64_t a, int64_t b)
