@@ -21,10 +21,11 @@ class Show:
     def __init__(self, stage, seconds):
         self.stage, self.seconds = stage, seconds
         self.screen = Screen()
-        self.home = Home(day_seconds=120 if not seconds else max(60, seconds))
+        self.home = Home(day_seconds=240)
         self.points = {}  # start_time -> upload state, as device/…/telemetry said it
         self.cloud_state = ""
-        self.outage = False
+        self.outage = self.over = False
+        self.started = time.monotonic()
         self.inbox = queue.Queue()
         self.client = mqtt.Client(client_id="demo", protocol=mqtt.MQTTv311)
         self.client.on_message = lambda _c, _u, m: self.inbox.put((m.topic, m.payload))
@@ -62,7 +63,7 @@ class Show:
     def direct(self, elapsed):
         """The script of the show: the cloud is away in the middle third."""
         length = self.seconds or 120
-        away = length * 0.35 < elapsed % length < length * 0.6
+        away = not self.over and length * 0.35 < elapsed % length < length * 0.6
         if away != self.outage:
             self.set_outage(away)
 
@@ -78,22 +79,26 @@ class Show:
         if self.stage.bridge.poll() is not None:
             raise RuntimeError("the bridge has stopped:\n" + self.stage.log_of("flip2mqtt"))
 
-    def run(self):
-        start = time.monotonic()
-        turns = 0
-        while not self.seconds or time.monotonic() - start < self.seconds:
-            self.turn(time.monotonic() - start)
+    def run_while(self, wanted):
+        """Turns at their pace while wanted(elapsed) says so."""
+        start, turns = time.monotonic(), 0
+        while wanted(time.monotonic() - self.started):
+            self.turn(time.monotonic() - self.started)
             turns += 1
             time.sleep(max(0.0, start + turns * TICK - time.monotonic()))
 
+    def run(self):
+        self.started = time.monotonic()
+        self.run_while(lambda elapsed: not self.seconds or elapsed < self.seconds)
+
     def finish(self):
-        """Cloud back, bridge stopped cleanly (its open interval goes up as a partial point), then the count."""
+        """Cloud back, what waits goes up, the bridge is stopped cleanly (its open interval goes up as a partial point)."""
+        self.over = True
         if self.outage:
             self.set_outage(False)
+        waiting = {start for start, state in self.points.items() if state == "pending"}
         end = time.monotonic() + 30
-        while "pending" in self.points.values() and time.monotonic() < end:
-            self.read_inbox()
-            time.sleep(0.1)  # the pace of polling; the deadline above decides
+        self.run_while(lambda _: any(self.points[s] == "pending" for s in waiting) and time.monotonic() < end)
         clean = self.stage.stop_bridge()
         self.read_inbox()
         self.client.loop_stop()
@@ -101,7 +106,7 @@ class Show:
 
     def summary(self, clean):
         stats = self.stage.cloud("/sim/stats")
-        received = {p["start_time"] for p in self.stage.cloud("/sim/points?device=garage-battery")["points"]}
+        received = {p["start_time"] for p in self.stage.cloud("/sim/points?device=garage-battery")}
         missing = [start for start in self.points if start not in received]
         good = clean and self.points and not missing and not stats["conflicts"] and not stats["overlaps"]
         print(
