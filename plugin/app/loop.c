@@ -164,8 +164,11 @@ int bridge_loop(struct bridge *b)
             bridge_reload(b, now);
             commit_and_carry_out(b, now);
         }
-        if (stopped(b, now))
+        if (stopped(b, now)) {
+            f2m_engine_goodbye(b->engine, b->effects);
+            commit_and_carry_out(b, now);
             return 0;
+        }
         maintain(b, now);
         keep_alive(b, now);
         wait_for_something(b, more ? 0 : wait_ms(b, now));

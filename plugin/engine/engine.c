@@ -164,6 +164,10 @@ static void stop(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *f
 {
     e->stopping = true;
     rooms_stop(e, now, fx);
+}
+
+void f2m_engine_goodbye(struct f2m_engine *e, struct f2m_effects *fx)
+{
     if (e->connected)
         publish_own(e, "bridge/state", "offline", fx);
     e->announced = false;

@@ -38,6 +38,8 @@ void f2m_engine_reload(struct f2m_engine *, struct f2m_now, const struct f2m_con
 void f2m_engine_reload_refused(struct f2m_engine *, const char *text);
 /* After F2M_EV_STOP: nothing of ours is under way any more. */
 bool f2m_engine_idle(const struct f2m_engine *);
+/* The last word, after everything else: bridge/state says offline (a clean disconnect sends no will). */
+void f2m_engine_goodbye(struct f2m_engine *, struct f2m_effects *);
 
 /* For /healthz and /metrics. Rendered into out (replaced). */
 bool f2m_engine_ready(const struct f2m_engine *); /* broker and cloud are reachable */

@@ -22,8 +22,9 @@ struct f2m_health {
 #define COUNTERS(X)                                                                                                    \
     X(messages)                                                                                                        \
     X(points)                                                                                                          \
-    X(uploads) X(retries) X(dropped) X(invalid) X(late) X(unknown_commands) X(webhooks) X(webhooks_refused)            \
-        X(notifications) X(requests)
+    X(uploads)                                                                                                         \
+    X(retries)                                                                                                         \
+    X(dropped) X(invalid) X(late) X(unknown_commands) X(webhooks) X(webhooks_refused) X(notifications) X(requests)
 
 struct f2m_health *f2m_health_new(void)
 {

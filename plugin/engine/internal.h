@@ -8,6 +8,7 @@
 #include "engine/subscriptions.h"
 #include "flip/cloud.h"
 #include "port/counters.h"
+#include "requests/requests.h"
 #include "telemetry/outbox.h"
 #include "telemetry/telemetry.h"
 #include "telemetry/upload.h"
@@ -30,6 +31,7 @@ struct f2m_engine {
     struct f2m_outbox *outbox;
     struct f2m_telemetry *telemetry;
     struct f2m_uploader *uploader;
+    struct f2m_requests *requests;
     /* what the engine itself keeps */
     struct f2m_subscriptions *subscriptions;
     struct f2m_health *health;

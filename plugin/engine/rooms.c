@@ -10,10 +10,13 @@ void open_rooms(struct f2m_engine *e, struct f2m_now now)
     e->outbox = f2m_outbox_new(e->config, e->store, &e->counters);
     e->telemetry = f2m_telemetry_new(e->config, e->store, e->outbox, &e->counters, now);
     e->uploader = f2m_uploader_new(e->config, e->cloud, e->outbox, e->store, &e->rng, &e->counters);
+    e->requests = f2m_requests_new(&(struct f2m_requests_context){
+        .config = e->config, .cloud = e->cloud, .outbox = e->outbox, .store = e->store, .counters = &e->counters});
 }
 
 void close_rooms(struct f2m_engine *e)
 {
+    f2m_requests_free(e->requests);
     f2m_uploader_free(e->uploader);
     f2m_telemetry_free(e->telemetry);
     f2m_outbox_free(e->outbox);
@@ -26,6 +29,7 @@ void rooms_reload(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *
     f2m_telemetry_reload(e->telemetry, now, e->config, fx);
     f2m_outbox_reload(e->outbox, e->config);
     f2m_uploader_reload(e->uploader, e->config);
+    f2m_requests_reload(e->requests, e->config);
 }
 
 void rooms_mqtt_up(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
@@ -44,6 +48,7 @@ void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx
     f2m_telemetry_tick(e->telemetry, now, fx);
     f2m_outbox_tick(e->outbox, now, fx);
     f2m_uploader_tick(e->uploader, now, fx);
+    f2m_requests_tick(e->requests, now, fx);
     f2m_cloud_tick(e->cloud, now, fx);
 }
 
@@ -55,6 +60,7 @@ void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f
 void rooms_stop(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     f2m_telemetry_stop(e->telemetry, now, fx);
+    f2m_requests_stop(e->requests, now, fx);
 }
 
 static int64_t earliest(int64_t a, int64_t b)
@@ -67,6 +73,7 @@ int64_t rooms_deadline(const struct f2m_engine *e, struct f2m_now now)
     int64_t deadline = f2m_telemetry_deadline(e->telemetry, now);
     deadline = earliest(deadline, f2m_outbox_deadline(e->outbox));
     deadline = earliest(deadline, f2m_uploader_deadline(e->uploader, now));
+    deadline = earliest(deadline, f2m_requests_deadline(e->requests));
     return earliest(deadline, f2m_cloud_deadline(e->cloud));
 }
 
