@@ -122,7 +122,7 @@ static void follow_clock(struct f2m_telemetry *t, struct f2m_telemetry_device *d
     d->offset_ms = t->offset_ms;
     if (step > -F2M_CLOCK_STEP_MS && step < F2M_CLOCK_STEP_MS)
         return;
-    if (!closes(t, d)) {
+    if (!closes(t, d) || d->held) {
         f2m_interval_shift(&d->interval, step);
         return;
     }
