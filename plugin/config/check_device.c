@@ -122,8 +122,8 @@ static void check_commissioning(struct f2m_loader *loader, const struct f2m_yaml
         len += (size_t)snprintf(missing + len, sizeof missing - len, "%s%s", len ? ", " : "", commissioning[i].key);
     }
     if (len)
-        f2m_report_error(&loader->report, node->at, "missing key%s %s: commission: true needs %s, as values or sources",
-                         strchr(missing, ',') ? "s" : "", missing, strchr(missing, ',') ? "them" : "it");
+        f2m_report_error(&loader->report, node->at, "missing %s: commission: true expects it as a value or source",
+                         missing);
 }
 
 static bool same_text(const char *a, const char *b)

@@ -156,9 +156,8 @@ static void apply(struct f2m_loader *loader, struct f2m_yaml *root, const char *
         return;
     }
     const char *content = f2m_loader_secret_file(loader, at, text);
-    if (!content)
-        return;
-    struct f2m_yaml *value = f2m_yaml_scalar(&loader->arena, at, content);
+    struct f2m_yaml *value = f2m_yaml_scalar(&loader->arena, at, content ? content : "");
+    value->broken = !content;
     value->hidden = true;
     put(loader, root, &plain, value);
 }

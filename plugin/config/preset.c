@@ -71,7 +71,7 @@ static struct f2m_yaml *read_preset(const struct use *use, bool *found)
     struct f2m_loader *loader = use->loader;
     const char *dir = loader->options->preset_dir, *text = built_in(use->name);
     const char *const paths[] = {
-        f2m_arena_printf(&loader->arena, "%s/presets/%s.yaml", loader->dir, use->name),
+        f2m_loader_path(loader, f2m_arena_printf(&loader->arena, "presets/%s.yaml", use->name)),
         dir ? f2m_arena_printf(&loader->arena, "%s/%s.yaml", dir, use->name) : NULL,
         text ? NULL : beside_program(loader, use->name),
     };
@@ -193,7 +193,7 @@ static bool check_missing(const struct use *use)
     return ok;
 }
 
-/* ${name} -> its value; *hidden where that is a secret. */
+/* ${name} -> its value; *hidden where that is a secret. NULL after a report. */
 static const char *substitute(const struct use *use, struct f2m_place at, const char *text, bool *hidden)
 {
     f2m_autostrbuf out;
@@ -209,14 +209,14 @@ static const char *substitute(const struct use *use, struct f2m_place at, const 
         size_t len = close ? (size_t)(close - open - 2) : 0;
         if (len == 0 || len >= sizeof name) {
             f2m_report_error(&use->loader->report, at, "expected ${parameter}, found '%.40s'", open);
-            return "";
+            return NULL;
         }
         memcpy(name, open + 2, len);
         name[len] = '\0';
         const struct f2m_yaml *value = value_of(use, name);
         if (!value) {
             f2m_report_error(&use->loader->report, at, "unknown parameter '${%s}', expected it in 'parameters'", name);
-            return "";
+            return NULL;
         }
         *hidden |= value->hidden;
         f2m_strbuf_adds(&out, value->text);
@@ -233,7 +233,9 @@ static struct f2m_yaml *instantiate(const struct use *use, const struct f2m_yaml
     if (node->type == F2M_YAML_SCALAR) {
         struct f2m_yaml *copy = f2m_yaml_scalar(arena, node->at, "");
         *copy = *node;
-        copy->text = substitute(use, node->at, node->text, &copy->hidden);
+        const char *text = substitute(use, node->at, node->text, &copy->hidden);
+        copy->broken = !text;
+        copy->text = text ? text : "";
         return copy;
     }
     struct f2m_yaml *copy = f2m_yaml_collection(arena, node->type, node->at);
@@ -241,7 +243,8 @@ static struct f2m_yaml *instantiate(const struct use *use, const struct f2m_yaml
         const struct f2m_yaml_item *item = &node->items[i];
         bool hidden = false;
         const char *key = item->key ? substitute(use, item->key_at, item->key, &hidden) : NULL;
-        f2m_yaml_add(arena, copy, key, item->key_at, instantiate(use, item->value));
+        if (key || !item->key)
+            f2m_yaml_add(arena, copy, key, item->key_at, instantiate(use, item->value));
     }
     return copy;
 }

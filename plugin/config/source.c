@@ -63,6 +63,11 @@ static bool is_numeric(enum f2m_value_kind kind)
     return f2m_value_quantity(kind) != F2M_QUANTITY_NONE;
 }
 
+static const char *class_name(int class)
+{
+    return class == TOPIC ? "topic" : class == COMPOSED ? "sum, difference or product" : "anything but const";
+}
+
 static void check_fits(const struct reading *r, const struct f2m_yaml *map, size_t op, enum role role)
 {
     for (size_t i = 0; i < sizeof fits / sizeof fits[0]; i++) {
@@ -70,8 +75,8 @@ static void check_fits(const struct reading *r, const struct f2m_yaml *map, size
         if (!item)
             continue;
         if (!(fits[i].class & ops[op].class))
-            f2m_report_error(&r->loader->report, item->key_at, "%s: '%s' does not go with '%s', expected them apart",
-                             r->name, fits[i].key, ops[op].key);
+            f2m_report_error(&r->loader->report, item->key_at, "%s: found '%s' beside '%s', expected it beside %s",
+                             r->name, fits[i].key, ops[op].key, class_name(fits[i].class));
         else if (fits[i].numeric && !is_numeric(r->kind))
             f2m_report_error(&r->loader->report, item->key_at, "%s: found '%s', expected it for numbers only", r->name,
                              fits[i].key);
@@ -229,8 +234,9 @@ static void apply_const(const struct reading *r, const struct f2m_yaml *map, str
         source->unit = NULL;
         return;
     }
-    f2m_report_error(&r->loader->report, node->at, "const: expected %s for %s, %s", expected, r->name,
-                     f2m_found(node, false, found));
+    f2m_report_error(&r->loader->report, node->at, "const: expected %s%s%s for %s, %s", expected,
+                     is_numeric(r->kind) ? ", or one with " : "", is_numeric(r->kind) ? f2m_unit_names(quantity) : "",
+                     r->name, f2m_found(node, false, found));
 }
 
 static void apply_map(const struct reading *r, const struct f2m_yaml *map, struct f2m_source *source)

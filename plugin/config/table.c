@@ -64,9 +64,9 @@ const char *f2m_found(const struct f2m_yaml *node, bool secret, char buf[F2M_FOU
 }
 
 /* People forget the quotes around JSON and templates: {"value": 1} is a mapping then. */
-static const char *collection_hint(const struct f2m_yaml *node)
+static const char *collection_hint(const struct f2m_yaml *node, const char *expected)
 {
-    if (node->type == F2M_YAML_MAP)
+    if (node->type == F2M_YAML_MAP && strncmp(expected, "a text", 6) == 0)
         return ": put JSON and templates in single quotes";
     return "";
 }
@@ -78,10 +78,10 @@ const char *f2m_scalar_text(struct f2m_loader *loader, const char *name, const c
 
     if (node->broken)
         return NULL;
-    if (node->type == F2M_YAML_SCALAR && !node->empty)
+    if (node->type == F2M_YAML_SCALAR && !f2m_yaml_is_null(node))
         return node->text;
     f2m_report_error(&loader->report, node->at, "%s: expected %s, %s%s", name, expected, f2m_found(node, false, found),
-                     collection_hint(node));
+                     collection_hint(node, expected));
     return NULL;
 }
 
@@ -189,21 +189,26 @@ void f2m_report_unknown_key(struct f2m_loader *loader, const struct f2m_section 
                      f2m_suggestion_text(&near, hint));
 }
 
+/* ", such as token: !env FLIP_TOKEN"; of a section its own required key. */
+static void write_example(const struct f2m_key *key, struct f2m_strbuf *out)
+{
+    if (key->example)
+        f2m_strbuf_addf(out, ", such as %s: %s", key->name, key->example);
+    for (size_t i = 0; key->section && i < key->section->keys_len; i++)
+        if (key->section->keys[i].required)
+            f2m_strbuf_addf(out, ", expected it with '%s'", key->section->keys[i].name);
+}
+
 static void check_required(struct f2m_loader *loader, const struct f2m_section *section, const struct f2m_yaml *map)
 {
-    struct f2m_err expected;
-
     for (size_t i = 0; i < section->keys_len; i++) {
         const struct f2m_key *key = &section->keys[i];
+        f2m_autostrbuf example;
         if (!key->required || f2m_yaml_item(map, key->name))
             continue;
-        if (key->type < F2M_KEY_TEXTS) {
-            f2m_value_expected(key, &expected);
-            f2m_report_error(&loader->report, map->at, "missing key '%s' in %s, expected %s", key->name, section->name,
-                             key->example ? key->example : expected.text);
-        } else {
-            f2m_report_error(&loader->report, map->at, "missing key '%s' in %s", key->name, section->name);
-        }
+        f2m_strbuf_init(&example, 0);
+        write_example(key, &example);
+        f2m_report_error(&loader->report, map->at, "missing key '%s' in %s%s", key->name, section->name, example.data);
     }
 }
 

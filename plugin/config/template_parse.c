@@ -157,11 +157,23 @@ static const struct f2m_template_filter *find_filter(const char *name, struct f2
     return NULL;
 }
 
+static int refuse_filter(struct cursor from, const struct cursor *to, const struct f2m_template_filter *filter,
+                         struct f2m_err *err)
+{
+    const char *close = memchr(to->at, ')', (size_t)(to->end - to->at));
+    int len = (int)((close ? close + 1 : to->end) - from.at);
+
+    f2m_err_set(err, "expected a filter such as %s, found '%.*s'", filter->example, len > 60 ? 60 : len, from.at);
+    return -EINVAL;
+}
+
 static int read_filter(struct cursor *c, struct f2m_template_expression *out, struct f2m_err *err)
 {
     struct f2m_template_applied *by = &out->filters[out->filters_len];
-    char name[64], expected[96];
+    char name[64];
 
+    skip_blanks(c);
+    struct cursor from = *c;
     if (!read_name(c, name))
         return fail_at(c, "a filter such as round(1) after |", err);
     if (out->filters_len == F2M_TEMPLATE_FILTERS) {
@@ -171,14 +183,12 @@ static int read_filter(struct cursor *c, struct f2m_template_expression *out, st
     *by = (struct f2m_template_applied){.filter = find_filter(name, err)};
     if (!by->filter)
         return -EINVAL;
-    snprintf(expected, sizeof expected, "%s", by->filter->example);
-    bool open = skip(c, '('), needs = by->filter->argument != F2M_ARGUMENT_NONE;
-    if (open) {
+    if (skip(c, '(')) {
         skip_blanks(c);
         if (!read_argument(c, by) || !skip(c, ')'))
-            return fail_at(c, expected, err);
-    } else if (needs) {
-        f2m_err_set(err, "expected %s, found '%s' without an argument", expected, name);
+            return refuse_filter(from, c, by->filter, err);
+    } else if (by->filter->argument != F2M_ARGUMENT_NONE) {
+        f2m_err_set(err, "expected a filter such as %s, found '%s' without an argument", by->filter->example, name);
         return -EINVAL;
     }
     out->filters_len++;

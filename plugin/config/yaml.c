@@ -309,7 +309,7 @@ struct f2m_yaml *f2m_yaml_parse(struct f2m_arena *arena, struct f2m_report *repo
     struct fy_diag *diag = fy_diag_create(&diag_cfg);
     fy_diag_set_collect_errors(diag, true);
     struct fy_parse_cfg cfg = {
-        .flags = FYPCF_ALLOW_DUPLICATE_KEYS | FYPCF_JSON_NONE | FYPCF_COLLECT_DIAG,
+        .flags = FYPCF_ALLOW_DUPLICATE_KEYS | FYPCF_JSON_NONE | FYPCF_SLOPPY_FLOW_INDENTATION | FYPCF_COLLECT_DIAG,
         .diag = diag,
     };
     b.parser = fy_parser_create(&cfg);
