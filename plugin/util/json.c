@@ -150,7 +150,7 @@ static const char *exponent(struct scan *s, const char *at)
     at++;
     if (at_char(s, at, '-') || at_char(s, at, '+'))
         at++;
-    return digit(s, at) ? skip_digits(s, at) : fail(s, at, "expected a digit in the exponent");
+    return digit(s, at) ? skip_digits(s, at + 1) : fail(s, at, "expected a digit in the exponent");
 }
 
 /* Without an exponent, at most so many digits before the point cannot overflow a double. */
@@ -163,7 +163,7 @@ static const char *number(struct scan *s, const char *first)
 
     if (!digit(s, at))
         return fail(s, at, at == first ? "expected a value" : "expected a digit");
-    const char *point = skip_digits(s, at);
+    const char *point = skip_digits(s, at + 1);
     if (*at == '0' && point - at > 1)
         return fail(s, first, "a number must not begin with 0");
     bool check = point - at > SAFE_DIGITS;
@@ -171,7 +171,7 @@ static const char *number(struct scan *s, const char *first)
     if (at_char(s, at, '.')) {
         if (!digit(s, at + 1))
             return fail(s, at + 1, "expected a digit after the point");
-        at = skip_digits(s, at + 1);
+        at = skip_digits(s, at + 2);
     }
     if (at_char(s, at, 'e') || at_char(s, at, 'E')) {
         check = true;

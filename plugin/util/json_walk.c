@@ -260,7 +260,9 @@ static bool member(struct f2m_slice object, const struct token *token, struct f2
         }
         const char *name = at + 1;
         at = skip_string(at, end);
-        struct f2m_slice raw = {name, at > name ? (size_t)(at - name - 1) : 0};
+        if (at == end) /* an unchecked text's open string */
+            return found;
+        struct f2m_slice raw = {name, (size_t)(at - name - 1)};
         at = skip_blanks(at, end);
         if (at == end || *at != ':' || !name_is(raw, token))
             continue;

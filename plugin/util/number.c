@@ -204,7 +204,7 @@ static void format_plain(char *at, const char *digits, int power)
 
 const char *f2m_number_format(double value, char buf[F2M_NUMBER_SIZE])
 {
-    char digits[DIGITS + 1];
+    char digits[DIGITS + 1] = "";
     char *at = buf;
 
     if (!isfinite(value)) {
