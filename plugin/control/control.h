@@ -70,8 +70,34 @@ void f2m_control_stop(struct f2m_control *, struct f2m_now, struct f2m_effects *
 /* Clock known to be unset (clarification 44): nothing is started while true, and the log says so once. */
 void f2m_control_hold(struct f2m_control *, bool hold);
 
-/* The started/ended notifications of clarification 41, for sites/: called where the bridge's own clock starts or ends a
- * command; event_type "command.started" | "command.ended", the Command as Flip sent it. */
+/* After the turn's commit. ok false: its publishes are dropped and the store is as before, so memory goes back to what
+ * the journal says, and what should hold is told anew (not before a second has passed). */
+void f2m_control_committed(struct f2m_control *, struct f2m_now, bool ok);
+/* What commissioning learnt from MQTT where the configuration gives a source; NAN = still unknown. */
+void f2m_control_set_ratings(struct f2m_control *, const char *device_id, double max_charge_w, double max_discharge_w);
+
+/* Rehearsal (`flip2mqtt control test`): a command of our own, "rehearsal-…", from now on for a while, by the very same
+ * path, never acknowledged to Flip. power_mode NULL, setpoint_w and reserve NAN = null. -EINVAL where it was refused:
+ * err says why. `id`, where not NULL, gets the command's id. */
+struct f2m_rehearsal {
+    const char *device_id;
+    enum f2m_mode mode;
+    const char *power_mode;
+    double setpoint_w, reserve;
+    int64_t duration_ms;
+};
+#define F2M_REHEARSAL_ID_SIZE 48
+int f2m_control_rehearse(struct f2m_control *, struct f2m_now, const struct f2m_rehearsal *,
+                         char id[F2M_REHEARSAL_ID_SIZE], struct f2m_effects *, struct f2m_err *)
+    __attribute__((warn_unused_result));
+/* The phase of a command as device/…/command tells it, and its reason ("" = none; until the next call that changes
+ * something); NULL where there is no such command. */
+const char *f2m_control_phase(const struct f2m_control *, const char *command_id, const char **reason);
+/* Nothing is under way towards the battery: every publish is out, taken by the broker and confirmed. */
+bool f2m_control_settled(const struct f2m_control *, const char *device_id);
+
+/* News of commands for sites/ (clarifications 18, 41): command.created, .updated, .canceled as they are seen (not for
+ * the very first poll), .started and .ended by the bridge's own clock; the Command as Flip sent it. */
 typedef void (*f2m_control_moment)(void *ctx, struct f2m_now, const char *event_type, const char *site_id,
                                    struct f2m_slice command, struct f2m_effects *);
 void f2m_control_on_moment(struct f2m_control *, f2m_control_moment, void *ctx);

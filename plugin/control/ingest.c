@@ -1,0 +1,204 @@
+/*
+ * One path for polled and pushed commands: de-duplicated by id and updated_at, judged, stored before it is acted on.
+ * Interface, Commands 1, 2, clarifications 13, 14, 25, 37.
+ */
+#include "control/internal.h"
+#include "util/xalloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A command of a device that is not configured, so that each is counted once. */
+struct unknown_command {
+    UT_hash_handle hh;
+    char id[];
+};
+
+void f2m_ingest_free(struct f2m_control *c)
+{
+    struct unknown_command *u, *next;
+
+    HASH_ITER(hh, c->unknown, u, next)
+    {
+        HASH_DEL(c->unknown, u);
+        free(u);
+    }
+}
+
+static void count_unknown(struct f2m_control *c, const struct f2m_flip_command *flip, struct f2m_effects *fx)
+{
+    struct unknown_command *u;
+    char id[128], device[128];
+
+    HASH_FIND_STR(c->unknown, flip->id, u);
+    if (u)
+        return;
+    if (HASH_COUNT(c->unknown) >= F2M_MAX_UNKNOWN_COMMANDS) {
+        u = c->unknown; /* the oldest */
+        HASH_DEL(c->unknown, u);
+        free(u);
+    }
+    size_t len = strlen(flip->id);
+    u = f2m_xcalloc(1, sizeof *u + len + 1);
+    memcpy(u->id, flip->id, len);
+    HASH_ADD_KEYPTR(hh, c->unknown, u->id, len, u);
+    if (c->c.counters)
+        c->c.counters->unknown_commands++;
+    f2m_effects_log(fx, F2M_LOG_INFO, F2M_COMPONENT, "command for a device that is not configured",
+                    "command=%s device=%s", f2m_log_value(flip->id, id, sizeof id),
+                    f2m_log_value(flip->device_id, device, sizeof device));
+}
+
+/* Nobody asks us anything, and there is nothing left to do: history. */
+static bool history(const struct f2m_control *c, const struct f2m_flip_command *flip, struct f2m_now now)
+{
+    if (flip->device_status == F2M_DEVICE_STATUS_PENDING)
+        return false;
+    return flip->status != F2M_COMMAND_OK || flip->device_status == F2M_DEVICE_STATUS_FAILED ||
+           (!c->hold && flip->ends_ms <= now.wall_ms);
+}
+
+/* Flip canceled it, or the homeowner opted out. */
+static void judge_over(struct f2m_control *c, struct f2m_now now, struct f2m_command *command, struct f2m_effects *fx)
+{
+    bool opted_out = command->flip.status == F2M_COMMAND_OPT_OUT;
+
+    f2m_phase_set(c, now, command, opted_out ? F2M_PHASE_OPTED_OUT : F2M_PHASE_CANCELED, "", fx);
+    f2m_phase_moment(c, now, "command.canceled", command, fx);
+}
+
+/* Whether it can be executed; where not, it is refused. `fresh`: new, or changed by Flip after it was over for us. */
+static bool judge(struct f2m_control *c, struct f2m_now now, struct f2m_command *command, bool fresh,
+                  struct f2m_effects *fx)
+{
+    char reason[F2M_REASON_SIZE];
+
+    if (!command->device) {
+        f2m_phase_refuse(c, now, command, "unknown device", fx);
+        return false;
+    }
+    if (command->flip.status != F2M_COMMAND_OK) {
+        judge_over(c, now, command, fx);
+        return true;
+    }
+    bool over = !c->hold && command->flip.ends_ms <= now.wall_ms;
+    if (!f2m_limits_possible(command, now, reason)) {
+        f2m_phase_refuse(c, now, command, reason, fx);
+        return false;
+    }
+    if (fresh && over) {
+        f2m_phase_refuse(c, now, command, "already over", fx);
+        return false;
+    }
+    if (fresh && f2m_owner_blocks(command->device, now, reason)) {
+        f2m_phase_refuse(c, now, command, reason, fx);
+        return false;
+    }
+    if (fresh)
+        f2m_phase_set(c, now, command, F2M_PHASE_RECEIVED, "", fx);
+    return true;
+}
+
+static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_command *flip, struct f2m_effects *fx)
+{
+    struct f2m_control_device *d;
+    bool pending = flip->device_status == F2M_DEVICE_STATUS_PENDING;
+
+    HASH_FIND_STR(c->by_id, flip->device_id, d);
+    if (!d) {
+        count_unknown(c, flip, fx);
+        if (!c->c.config->flip.reject_unknown_devices || !pending)
+            return 0;
+    }
+    if (history(c, flip, now))
+        return 0;
+    struct f2m_command *command = f2m_ledger_add(c, now, flip);
+    if (!command) {
+        f2m_effects_log(fx, F2M_LOG_ERROR, F2M_COMPONENT, "too many commands are open", "limit=%d", F2M_MAX_COMMANDS);
+        return -ENOSPC;
+    }
+    f2m_phase_moment(c, now, "command.created", command, fx);
+    if (judge(c, now, command, true, fx) && pending)
+        f2m_acknowledge_asked(c, now, command, fx);
+    if (d)
+        f2m_settle(c, now, d, fx);
+    return 0;
+}
+
+/* Whether Flip asks for an answer that it has not had: a picture taken before our own answer arrived is no question. */
+static bool asks(const struct f2m_command *command, const struct f2m_flip_command *flip, int64_t poll_mono)
+{
+    if (flip->device_status != F2M_DEVICE_STATUS_PENDING || poll_mono == F2M_FROM_ANSWER)
+        return false;
+    if (command->ack.state != F2M_ACK_IDLE || flip->updated_ms <= command->refused_ms)
+        return false;
+    if (poll_mono == F2M_FROM_WEBHOOK)
+        return flip->updated_ms > command->answered_ms;
+    return poll_mono >= command->ack.answered_mono;
+}
+
+static void take_same(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
+                      struct f2m_flip_command *flip, int64_t poll_mono, struct f2m_effects *fx)
+{
+    bool asked = asks(command, flip, poll_mono);
+
+    if (flip->updated_ms > command->updated_ms)
+        command->updated_ms = flip->updated_ms;
+    f2m_flip_command_deinit(&command->flip);
+    command->flip = *flip;
+    *flip = (struct f2m_flip_command){0};
+    HASH_DEL(c->commands, command); /* the key went with the former contents */
+    HASH_ADD_KEYPTR(hh, c->commands, command->flip.id, strlen(command->flip.id), command);
+    if (asked)
+        f2m_acknowledge_asked(c, now, command, fx);
+}
+
+/* A change by Flip: new values, another end, canceled, opted out, or back again. */
+static void take_update(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
+                        struct f2m_flip_command *flip, int64_t poll_mono, struct f2m_effects *fx)
+{
+    bool pending = flip->device_status == F2M_DEVICE_STATUS_PENDING && poll_mono != F2M_FROM_ANSWER;
+    struct f2m_control_device *before = command->device;
+    enum f2m_command_status status = command->flip.status;
+
+    f2m_ledger_detach(command);
+    take_same(c, now, command, flip, F2M_FROM_ANSWER, fx);
+    f2m_ledger_attach(c, command);
+    command->ack.ours = false;
+    f2m_ledger_save(c, now, command);
+    if (command->flip.status == status)
+        f2m_phase_moment(c, now, "command.updated", command, fx);
+    if (judge(c, now, command, f2m_phase_final(command->phase), fx) && pending)
+        f2m_acknowledge_asked(c, now, command, fx);
+    if (before && before != command->device)
+        f2m_settle(c, now, before, fx);
+    if (command->device)
+        f2m_settle(c, now, command->device, fx);
+}
+
+int f2m_ingest(struct f2m_control *c, struct f2m_now now, struct f2m_slice json, int64_t poll_mono,
+               struct f2m_effects *fx)
+{
+    struct f2m_flip_command flip;
+    struct f2m_err err;
+    char text[F2M_REASON_SIZE];
+    int rc = 0;
+
+    if (f2m_flip_command_decode(json, &flip, &err) < 0) {
+        f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "cannot use a command of Flip's", "reason=%s",
+                        f2m_log_value(err.text, text, sizeof text));
+        return -EINVAL;
+    }
+    c->failed = 0;
+    struct f2m_command *command = f2m_ledger_find(c, flip.id);
+    if (!command)
+        rc = take_new(c, now, &flip, fx);
+    else if (flip.updated_ms < command->updated_ms)
+        rc = 0; /* an older picture than ours */
+    else if (f2m_flip_command_same(&command->flip, &flip))
+        take_same(c, now, command, &flip, poll_mono, fx);
+    else
+        take_update(c, now, command, &flip, poll_mono, fx);
+    f2m_flip_command_deinit(&flip);
+    return c->failed ? c->failed : rc;
+}

@@ -1,0 +1,185 @@
+/* The owner's protection: pause and veto; and what the integration says. Interface, clarifications 13, 15, 39. */
+#include "control/internal.h"
+#include "flip/outcome.h"
+#include "util/json.h"
+#include "util/unit.h"
+
+#include <strings.h>
+#include <utlist.h>
+
+/* The first topic of a source: what the owner knows it by. */
+static const char *topic_of(const struct f2m_source *source)
+{
+    for (; source; source = source->parts_len ? source->parts : NULL)
+        if (source->op == F2M_SOURCE_TOPIC)
+            return source->topic;
+    return "veto";
+}
+
+/* A veto that was given holds until it is taken back, however old it is, and also where it comes as a retained replay:
+ * in doubt for the owner. */
+bool f2m_owner_vetoes(const struct f2m_control_device *d, struct f2m_now now)
+{
+    if (!d->veto)
+        return false;
+    struct f2m_reading r = f2m_source_reader_read(d->veto, now);
+    return r.known && r.number != 0;
+}
+
+bool f2m_owner_blocks(const struct f2m_control_device *d, struct f2m_now now, char reason[F2M_REASON_SIZE])
+{
+    if (d->paused) {
+        snprintf(reason, F2M_REASON_SIZE, "paused by owner");
+        return true;
+    }
+    if (f2m_owner_vetoes(d, now)) {
+        snprintf(reason, F2M_REASON_SIZE, "veto: %.180s", topic_of(&d->config->control.veto));
+        return true;
+    }
+    return false;
+}
+
+static struct f2m_control_device *find_device(const struct f2m_control *c, const char *device_id)
+{
+    struct f2m_control_device *d;
+
+    HASH_FIND_STR(c->by_id, device_id, d);
+    return d;
+}
+
+static void complain(struct f2m_control *c, const char *device_id, const char *topic, const char *text,
+                     struct f2m_effects *fx)
+{
+    char device[128], why[F2M_REASON_SIZE];
+
+    if (c->c.counters)
+        c->c.counters->invalid++;
+    f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "cannot use a message", "topic=%s device=%s reason=%s", topic,
+                    f2m_log_value(device_id, device, sizeof device), f2m_log_value(text, why, sizeof why));
+}
+
+/* Words for on and off, any case (clarification 1). */
+static bool read_switch(struct f2m_slice payload, bool *on)
+{
+    static const char *const words[] = {"off", "on", "false", "true", "0", "1"};
+    struct f2m_slice text = f2m_slice_trim(payload);
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text.len == strlen(words[i]) && strncasecmp(text.at, words[i], text.len) == 0) {
+            *on = i % 2 == 1;
+            return true;
+        }
+    return false;
+}
+
+void f2m_control_pause_set(struct f2m_control *c, struct f2m_now now, const char *device_id, struct f2m_slice payload,
+                           struct f2m_effects *fx)
+{
+    struct f2m_control_device *d = find_device(c, device_id);
+    char id[128];
+    bool on;
+
+    if (!d) {
+        complain(c, device_id, "pause/set", "no such device is configured", fx);
+        return;
+    }
+    if (!read_switch(payload, &on)) {
+        complain(c, device_id, "pause/set", "expected ON or OFF", fx);
+        return;
+    }
+    if (d->paused != on) {
+        d->paused = on;
+        f2m_journal_save(c, now, d);
+        f2m_effects_log(fx, F2M_LOG_INFO, F2M_COMPONENT, on ? "paused by owner" : "pause ended", "device=%s",
+                        f2m_log_value(device_id, id, sizeof id));
+    }
+    f2m_publish_pause(c, d, fx);
+    f2m_settle(c, now, d, fx);
+}
+
+/* ---- command/ack ---- */
+
+struct ack_message {
+    char id[F2M_MAX_ID_BYTES + 1];
+    enum f2m_answer answer;
+    char reason[F2M_REASON_SIZE];
+};
+
+static bool read_ack(struct f2m_slice payload, struct ack_message *m, struct f2m_err *err)
+{
+    char status[24];
+
+    if (f2m_json_check(payload, err) < 0)
+        return false;
+    struct f2m_slice root = f2m_json_root(payload), reason = f2m_json_member(root, "reason");
+    if (!f2m_json_string_copy(f2m_json_member(root, "id"), m->id, sizeof m->id) || !m->id[0]) {
+        f2m_err_set(err, "id: expected the id of a command");
+        return false;
+    }
+    if (!f2m_json_string_copy(f2m_json_member(root, "device_status"), status, sizeof status) ||
+        !f2m_answer_parse(f2m_slice_of(status), &m->answer)) {
+        f2m_err_set(err, "device_status: expected OK, FAILED_OFFLINE or FAILED_FAULT");
+        return false;
+    }
+    m->reason[0] = '\0';
+    if (!reason.at || f2m_json_is_null(reason))
+        return true;
+    f2m_autostrbuf text;
+    f2m_strbuf_init(&text, F2M_MAX_PAYLOAD_BYTES);
+    if (!f2m_json_string(reason, &text)) {
+        f2m_err_set(err, "reason: expected a string, found %s", f2m_json_type_name(f2m_json_type(reason)));
+        return false;
+    }
+    f2m_outcome_clean((struct f2m_slice){text.data, text.len}, m->reason, sizeof m->reason);
+    return true;
+}
+
+/* An integration that cannot do it ends it; one that is merely away may come back. */
+static void take_ack(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
+                     const struct ack_message *m, struct f2m_effects *fx)
+{
+    command->ack.ours = true;
+    if (m->answer == F2M_ANSWER_FAILED_FAULT) {
+        f2m_phase_refuse(c, now, command, m->reason[0] ? m->reason : "the integration reports a fault", fx);
+    } else if (m->answer == F2M_ANSWER_FAILED_OFFLINE) {
+        const char *reason = m->reason[0] ? m->reason : "the integration reports the device offline";
+        command->held = true;
+        f2m_acknowledge(c, now, command, m->answer, reason);
+        if (command->phase == F2M_PHASE_STARTED)
+            f2m_phase_set(c, now, command, F2M_PHASE_GUARDED, reason, fx);
+    } else {
+        char reason[F2M_REASON_SIZE];
+        f2m_acknowledge_ok_reason(command, reason);
+        command->held = false;
+        f2m_acknowledge(c, now, command, m->answer, m->reason[0] ? m->reason : reason);
+    }
+}
+
+void f2m_control_command_ack(struct f2m_control *c, struct f2m_now now, const char *device_id, struct f2m_slice payload,
+                             struct f2m_effects *fx)
+{
+    struct f2m_control_device *d = find_device(c, device_id);
+    struct ack_message m;
+    struct f2m_err err;
+
+    if (!d) {
+        complain(c, device_id, "command/ack", "no such device is configured", fx);
+        return;
+    }
+    if (!read_ack(payload, &m, &err)) {
+        complain(c, device_id, "command/ack", err.text, fx);
+        return;
+    }
+    struct f2m_command *command = f2m_ledger_find(c, m.id);
+    if (!command || command->device != d) {
+        f2m_err_set(&err, "id: the device has no command %.100s", m.id);
+        complain(c, device_id, "command/ack", err.text, fx);
+        return;
+    }
+    if (f2m_phase_final(command->phase)) {
+        complain(c, device_id, "command/ack", "the command is over", fx);
+        return;
+    }
+    take_ack(c, now, command, &m, fx);
+    f2m_settle(c, now, d, fx);
+}
