@@ -1,6 +1,11 @@
 """Fixtures of the integration tests, and the logs of all processes with each test that fails."""
+import pathlib
+import sys
+
 import pytest
-from harness import Bridge, Broker, FlipSim, Mqtt, Process, home_config
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
+from harness import Bridge, Broker, FlipSim, Mqtt, Process, home_config  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
