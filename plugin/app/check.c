@@ -1,9 +1,60 @@
+/* flip2mqtt check: validates and exits, without side effects; --online also tries the broker, the token, the topics. */
+#include "app/clock.h"
 #include "app/command.h"
+#include "app/listen.h"
+#include "app/probe.h"
+#include "app/tool.h"
 
 #include <stdio.h>
 #include <sysexits.h>
 
+#define DEFAULT_FOR_MS 10000
+
 extern char **environ;
+
+/* Silent topics are told, but no error: some integrations publish once in minutes. */
+static void show_topics(const struct listen *l)
+{
+    for (size_t i = 0; i < l->sources_len; i++)
+        for (size_t t = 0; t < l->sources[i].topics_len; t++) {
+            const struct listen_topic *topic = &l->sources[i].topics[t];
+            printf("topic   %-10s %s (%s of %s)\n",
+                   topic->refused    ? "refused"
+                   : topic->messages ? "seen"
+                                     : "not seen",
+                   topic->filter, f2m_source_info[l->sources[i].id].name, l->sources[i].device->id);
+        }
+}
+
+static int try_broker(const struct f2m_options *o, const struct f2m_config *config)
+{
+    struct tool tool = {0};
+    struct f2m_err err;
+    int r = tool_open(&tool, config, "check", &err);
+    if (r == 0)
+        r = tool_connect(&tool, &err);
+    printf("broker  %s:%d: %s\n", config->mqtt.host, config->mqtt.port, r == 0 ? "connected" : err.text);
+    if (r == 0) {
+        struct listen l;
+        listen_open(&l, config);
+        listen_run(&l, &tool, f2m_clock_now().mono_ms + (o->for_ms ? o->for_ms : DEFAULT_FOR_MS));
+        show_topics(&l);
+        listen_close(&l);
+    }
+    if (tool.mqtt)
+        tool_close(&tool);
+    return r == 0 ? 0 : EX_UNAVAILABLE;
+}
+
+static int try_online(const struct f2m_options *o, const struct f2m_config *config)
+{
+    struct f2m_err err;
+    int flip = probe_flip(config, &err);
+    printf("flip    %s: %s\n", config->flip.base_url, err.text);
+    (void)fflush(stdout);
+    int broker = try_broker(o, config);
+    return flip == 0 ? broker : EX_UNAVAILABLE;
+}
 
 int f2m_command_check(const struct f2m_options *o)
 {
@@ -17,10 +68,12 @@ int f2m_command_check(const struct f2m_options *o)
     else
         f2m_findings_print(&findings, &text);
     fputs(text.data, o->json ? stdout : stderr);
-    if (config && !o->json)
-        printf("%s: valid\n", o->config_file);
-    int r = config ? 0 : EX_CONFIG;
-    f2m_config_free(config);
     f2m_findings_free(&findings);
+    if (!config)
+        return EX_CONFIG;
+    if (!o->json)
+        printf("%s: valid\n", o->config_file);
+    int r = o->online ? try_online(o, config) : 0;
+    f2m_config_free(config);
     return r;
 }

@@ -54,6 +54,7 @@ void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx
 
 void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f2m_effects *fx)
 {
+    f2m_telemetry_committed(e->telemetry, ok);
     f2m_outbox_committed(e->outbox, now, ok, fx);
 }
 
