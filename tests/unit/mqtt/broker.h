@@ -18,8 +18,5 @@ void broker_start(struct broker *);                         /* returns when it l
 void broker_signal(struct broker *, int signal);            /* SIGSTOP, SIGCONT */
 void broker_kill(struct broker *);                          /* SIGKILL, and gone; the port stays ours to restart on */
 void broker_deinit(struct broker *);
-/* Runs a program to its end; its exit code. argv[0] is found on the PATH. */
-int run_program(const char *const argv[]);
-int free_port(void);
 
 #endif

@@ -1,5 +1,6 @@
 /* The client against a real broker: it connects, subscribes, publishes, and says what the broker answered. */
 #include "peer.h"
+#include "support/process.h"
 #include "util/limits.h"
 #include "util/xalloc.h"
 

@@ -1,5 +1,6 @@
 /* The client comes back by itself with an empty queue when the broker fails, and stays within its bounds. */
 #include "peer.h"
+#include "support/process.h"
 #include "util/limits.h"
 
 #include <check.h>

@@ -1,6 +1,7 @@
 /* Over TLS the client accepts the broker whose certificate an authority that it trusts has signed for the host name,
  * and no other; and it shows a client certificate where the broker wants one. */
 #include "peer.h"
+#include "support/process.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -9,51 +10,24 @@
 
 static struct broker broker;
 static struct peer peer;
-static char ca[128], cert[128], key[128], csr[128], extensions[128];
-
-static void openssl(const char *const argv[])
-{
-    ck_assert_msg(run_program(argv) == 0, "openssl %s failed", argv[1]);
-}
-
-/* A throw-away authority, and a certificate of it that serves the broker and the client alike. */
-static void make_certificates(const char *name)
-{
-    char ca_key[128];
-    snprintf(ca, sizeof ca, "%s/ca.pem", broker.dir);
-    snprintf(ca_key, sizeof ca_key, "%s/ca.key", broker.dir);
-    snprintf(cert, sizeof cert, "%s/cert.pem", broker.dir);
-    snprintf(key, sizeof key, "%s/cert.key", broker.dir);
-    snprintf(csr, sizeof csr, "%s/cert.csr", broker.dir);
-    snprintf(extensions, sizeof extensions, "%s/extensions", broker.dir);
-    FILE *f = fopen(extensions, "we");
-    ck_assert_ptr_nonnull(f);
-    fprintf(f, "subjectAltName=DNS:%s\n", name);
-    fclose(f);
-    openssl((const char *const[]){"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                                  "-nodes", "-keyout", ca_key, "-out", ca, "-days", "2", "-subj", "/CN=Throwaway CA",
-                                  NULL});
-    openssl((const char *const[]){"openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                                  "-keyout", key, "-out", csr, "-subj", "/CN=test", NULL});
-    openssl((const char *const[]){"openssl", "x509", "-req", "-in", csr, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial",
-                                  "-out", cert, "-days", "2", "-extfile", extensions, NULL});
-}
+static struct certificates files;
 
 static void start(const char *name, struct f2m_mqtt_options *options)
 {
     static char settings[1024];
     broker_prepare(&broker, NULL);
-    make_certificates(name);
+    certificates_make(&files, broker.dir, name, "2");
     snprintf(settings, sizeof settings,
-             "allow_anonymous true\ncafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true", ca, cert, key);
+             "allow_anonymous true\ncafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true", files.ca, files.cert,
+             files.key);
     broker.settings = settings;
     broker_start(&broker);
     *options = peer_options(&broker);
     options->host = "localhost";
     options->tls = true;
-    options->ca = ca;
-    options->cert = cert;
-    options->key = key;
+    options->ca = files.ca;
+    options->cert = files.cert;
+    options->key = files.key;
 }
 
 START_TEST(a_trusted_broker_is_accepted)
