@@ -28,7 +28,7 @@ enum f2m_telemetry_endpoint {
 
 /* A closed point: a key, and finished JSON text that never changes again. */
 struct f2m_point {
-    int64_t id; /* given by the store, ascending with insertion */
+    int64_t id; /* given by the store, > 0, never the same for two keys (device_id, start_ms, endpoint) */
     const char *device_id;
     int64_t start_ms; /* start_time, or the counter endpoint's timestamp; unique together with device_id and endpoint */
     enum f2m_telemetry_endpoint endpoint;
@@ -166,7 +166,8 @@ static inline int f2m_store_records_trim(struct f2m_store *s, enum f2m_collectio
 {
     return s->ops->records_trim(s, c, changed_before_ms, keep_newest);
 }
-/* Makes everything since the last commit durable; no-op where nothing changed. */
+/* Makes everything since the last commit durable; no-op where nothing changed. A turn that deleted a few points and
+ * changed nothing else may be put off to the next commit (flash): a crash in between only means sending them again. */
 static inline int f2m_store_commit(struct f2m_store *s)
 {
     return s->ops->commit(s);

@@ -30,10 +30,10 @@ int f2m_store_connect(const char *path, const char *vfs, sqlite3 **db)
 
 int f2m_store_wrap(sqlite3 *db, const char *path, struct sqlite_store **out)
 {
-    /* The log is emptied into the file every 4 MiB: the pages of the present are written there once instead of with
-     * each point. Nothing happens between points. */
+    /* The log is emptied into the file every 2 MiB, a week of points at home: the pages of the present are written
+     * there once instead of with each point. Much more would block a turn for long. Nothing happens between points. */
     static const char settings[] =
-        "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=8388608;";
+        "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=8388608;";
     struct sqlite_store *s = f2m_xcalloc(1, sizeof(*s));
     s->base.ops = &ops;
     s->db = db;
@@ -74,6 +74,8 @@ static void store_free(struct f2m_store *base)
 {
     struct sqlite_store *s = sqlite_store(base);
     f2m_store_undo(base);
+    if (s->open_transaction && f2m_store_flush(s)) /* deletions that were put off: at worst they are sent again */
+        f2m_store_undo(base);
     /* A damaged file is left as it is, for the next start to salvage. A failure here loses nothing: the log stays. */
     if (!s->damaged && sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
         sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);

@@ -50,6 +50,9 @@ enum statement {
     STATEMENTS,
 };
 
+/* Deletions that may wait (transaction.c): at home those of one upload. */
+#define F2M_STORE_MAX_DEFERRED 16
+
 /* Kept beside the points in one row, so that nothing needs to be counted (schema.c). */
 struct totals {
     int64_t pending;
@@ -62,9 +65,13 @@ struct sqlite_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
     bool open_transaction;
-    int failed;     /* the error that poisoned the transaction, 0 = none */
-    bool disk_full; /* the reserve was given up; point_put answers -ENOSPC until it is back */
-    bool damaged;   /* damage was found while running */
+    int failed;                              /* the error that poisoned the transaction, 0 = none */
+    bool disk_full;                          /* the reserve was given up; point_put answers -ENOSPC until it is back */
+    bool damaged;                            /* damage was found while running */
+    int64_t changes_before;                  /* SQLite's count of changed rows when the transaction began */
+    int64_t deleted[F2M_STORE_MAX_DEFERRED]; /* points deleted in this transaction, by points_delete */
+    size_t deleted_n;                        /* may pass the maximum: then they are not all listed */
+    size_t deferred_n;                       /* of them, those that a commit has put off */
     struct totals now;
     struct totals committed;
     struct f2m_strbuf sealed;   /* scratch, reused: a body as stored */
@@ -92,9 +99,12 @@ int f2m_store_one(struct sqlite_store *, sqlite3_stmt *, int64_t *value);
 /* Before any change: opens the transaction where there is none; fails with what poisoned it. */
 int f2m_store_begin(struct sqlite_store *) __attribute__((warn_unused_result));
 int f2m_store_do_commit(struct f2m_store *);
+/* Writes what the transaction holds, whether it may wait or not. Once undo() was called, only what was put off. */
+int f2m_store_flush(struct sqlite_store *);
 /* Damage was found while running: leaves "<path>.damaged", so that the next start checks everything. */
 void f2m_store_note_damage(struct sqlite_store *);
 bool f2m_store_is_damage(int rc); /* SQLite's code speaks of the file's content, not of the system */
+void f2m_store_note_deleted(struct sqlite_store *, int64_t id);
 /* Turns SQLite's code into -ENOSPC or -EIO, poisons an open transaction, gives up the reserve, notes damage. */
 int f2m_store_fail(struct sqlite_store *, int rc);
 

@@ -158,7 +158,10 @@ int f2m_store_do_points_delete(struct f2m_store *base, const int64_t *ids, size_
     for (size_t i = 0; !err && i < n; i++) {
         sqlite3_stmt *st = f2m_store_statement(s, ST_POINT_DELETE);
         sqlite3_bind_int64(st, 1, ids[i]);
+        int64_t before = s->now.pending;
         err = delete_counted(s, st, &s->now.pending);
+        if (!err && s->now.pending < before)
+            f2m_store_note_deleted(s, ids[i]);
         if (err || !s->now.rejected)
             continue;
         st = f2m_store_statement(s, ST_REJECTED_DELETE);

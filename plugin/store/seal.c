@@ -6,106 +6,151 @@
  */
 #include "store/internal.h"
 
-/* What a byte stands for. These bytes are on disk: the table may only grow. 0x09, 0x0a, 0x0d are white space in JSON;
- * 0x00 marks a body that is stored as it is, since it holds one of the bytes below itself. */
-static const char *const words[0x20] = {
-    [0x01] = "{\"start_time\":\"",
-    [0x02] = "{\"timestamp\":\"",
-    [0x03] = ",\"duration_s\":",
-    [0x04] = ",\"device_id\":\"",
-    [0x05] = ",\"last_is_online\":",
-    [0x06] = ",\"last_mode\":",
-    [0x07] = ",\"battery_last_power_charge_w\":",
-    [0x08] = ",\"battery_last_power_discharge_w\":",
-    [0x0b] = ",\"battery_total_energy_charge_wh\":",
-    [0x0c] = ",\"battery_total_energy_discharge_wh\":",
-    [0x0e] = ",\"battery_last_stored_energy_wh\":",
-    [0x0f] = ",\"battery_last_capacity_energy_wh\":",
-    [0x10] = ",\"battery_last_backup_reserve_percentage\":",
-    [0x11] = ",\"battery_last_state_of_charge_percentage\":",
-    [0x12] = ",\"battery_last_state_of_health_percentage\":",
-    [0x13] = ",\"last_is_grid_online\":",
-    [0x14] = ",\"home_total_energy_wh\":",
-    [0x15] = ",\"home_last_power_w\":",
-    [0x16] = ",\"solar_total_energy_wh\":",
-    [0x17] = ",\"solar_last_power_w\":",
-    [0x18] = ",\"oem_raw_data\":",
-    [0x19] = "null",
-    [0x1a] = "true",
-    [0x1b] = "false",
+struct word {
+    const char *text;
+    size_t len;
 };
-#define WORDS     ((int)(sizeof(words) / sizeof(words[0])))
 #define SUM_BYTES 4
-
-/* CRC-32 (IEEE 802.3), by halves of a byte. */
-static uint32_t crc32_add(uint32_t crc, const void *p, size_t len)
-{
-    static const uint32_t table[16] = {
-        0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
-        0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
-    };
-    crc = ~crc;
-    for (const unsigned char *b = p; len--; b++) {
-        crc = table[(crc ^ *b) & 15] ^ (crc >> 4);
-        crc = table[(crc ^ (unsigned)(*b >> 4)) & 15] ^ (crc >> 4);
+#define WORD(s)                                                                                                        \
+    {                                                                                                                  \
+        s, sizeof(s) - 1                                                                                               \
     }
-    return ~crc;
+
+/* What a byte stands for. These bytes are on disk: the table may only grow. Free are 0x01 to 0x1f but for white space
+ * (0x09, 0x0a, 0x0d), which JSON text does not hold, and 0xc0, 0xc1, 0xf5 to 0xff, which UTF-8 does not. 0x00 marks a
+ * body that is stored as it is, since it holds one of them itself. */
+static const struct word words[256] = {
+    [0x01] = WORD("{\"start_time\":\""),
+    [0x02] = WORD("{\"device_id\":\""),
+    [0x03] = WORD(",\"duration_s\":"),
+    [0x04] = WORD(",\"device_id\":\""),
+    [0x05] = WORD(",\"last_is_online\":"),
+    [0x06] = WORD(",\"last_mode\":"),
+    [0x07] = WORD(",\"battery_last_power_charge_w\":"),
+    [0x08] = WORD(",\"battery_last_power_discharge_w\":"),
+    [0x0b] = WORD(",\"battery_total_energy_charge_wh\":"),
+    [0x0c] = WORD(",\"battery_total_energy_discharge_wh\":"),
+    [0x0e] = WORD(",\"battery_last_stored_energy_wh\":"),
+    [0x0f] = WORD(",\"battery_last_capacity_energy_wh\":"),
+    [0x10] = WORD(",\"battery_last_backup_reserve_percentage\":"),
+    [0x11] = WORD(",\"battery_last_state_of_charge_percentage\":"),
+    [0x12] = WORD(",\"battery_last_state_of_health_percentage\":"),
+    [0x13] = WORD(",\"last_is_grid_online\":"),
+    [0x14] = WORD(",\"home_total_energy_wh\":"),
+    [0x15] = WORD(",\"home_last_power_w\":"),
+    [0x16] = WORD(",\"solar_total_energy_wh\":"),
+    [0x17] = WORD(",\"solar_last_power_w\":"),
+    [0x18] = WORD(",\"oem_raw_data\":"),
+    [0x19] = WORD("null"),
+    [0x1a] = WORD("true"),
+    [0x1b] = WORD("false"),
+    [0xfe] = WORD(",\"timestamp\":\""),
+    /* a device's record */
+    [0x1c] = WORD("{\"high_water\":"),
+    [0x1d] = WORD(",\"home_offset\":"),
+    [0x1e] = WORD(",\"home_total\":"),
+    [0x1f] = WORD(",\"counters\":{"),
+    [0xc0] = WORD("\"battery_charge_energy\":{\"source\":\""),
+    [0xc1] = WORD("\"battery_discharge_energy\":{\"source\":\""),
+    [0xf5] = WORD("\"solar_energy\":{\"source\":\""),
+    [0xf6] = WORD("\"home_energy\":{\"source\":\""),
+    [0xf7] = WORD("\"grid_import_energy\":{\"source\":\""),
+    [0xf8] = WORD("\"grid_export_energy\":{\"source\":\""),
+    [0xf9] = WORD("\",\"base\":"),
+    [0xfa] = WORD(",\"total\":"),
+    [0xfb] = WORD(",\"pending\":0,\"at\":"),
+    [0xfc] = WORD(",\"pending\":"),
+    [0xfd] = WORD(",\"at\":"),
+};
+
+static uint64_t le64(const unsigned char *at, size_t len)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < len; i++)
+        v |= (uint64_t)at[i] << (8 * i);
+    return v;
 }
 
-/* Byte order fixed, so that a database may move between machines. */
-static void put_le64(unsigned char *at, int64_t value)
+/* Not against an adversary, who could write the sum as well: against a disk. One damaged body in 2^32 would pass. */
+static uint64_t mix(uint64_t sum, uint64_t word)
 {
-    for (int i = 0; i < 8; i++)
-        at[i] = (unsigned char)((uint64_t)value >> (8 * i));
+    sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+    return sum ^ sum >> 29;
 }
 
-static void sum_of(unsigned char sum[SUM_BYTES], const void *stored, size_t len, int64_t id, int64_t at_ms)
+static void sum_of(unsigned char out[SUM_BYTES], const void *stored, size_t len, int64_t id, int64_t at_ms)
 {
-    unsigned char head[16];
-    put_le64(head, id);
-    put_le64(head + 8, at_ms);
-    uint32_t crc = crc32_add(crc32_add(0, head, sizeof(head)), stored, len);
+    const unsigned char *at = stored;
+    uint64_t sum = mix(mix(mix(0, (uint64_t)id), (uint64_t)at_ms), len);
+    for (; len >= 8; at += 8, len -= 8)
+        sum = mix(sum, le64(at, 8));
+    sum = mix(sum, le64(at, len));
     for (int i = 0; i < SUM_BYTES; i++)
-        sum[i] = (unsigned char)(crc >> (8 * i));
+        out[i] = (unsigned char)((sum ^ sum >> 32) >> (8 * i));
 }
 
-static bool is_white(unsigned char c)
+/* May it stand for a word? */
+static bool is_code(unsigned char c)
 {
-    return c == '\t' || c == '\n' || c == '\r';
+    return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xc0 || c == 0xc1 || c >= 0xf5;
 }
 
 static bool plain(struct f2m_slice text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (c < 0x20 && !is_white(c))
+    for (size_t i = 0; i < text.len; i++)
+        if (is_code((unsigned char)text.at[i]))
             return false;
-    }
     return true;
 }
 
-/* The byte for the word at the start of text, 0 = none; *len = the word's. */
-static int word_at(struct f2m_slice text, size_t *len)
+static bool begins_word(char c)
 {
-    for (int w = 1; w < WORDS; w++) {
-        *len = words[w] ? strlen(words[w]) : 0;
-        if (*len && *len <= text.len && memcmp(words[w], text.at, *len) == 0)
-            return w;
-    }
+    return c == ',' || c == '{' || c == '"' || c == 'n' || c == 't' || c == 'f';
+}
+
+/* The byte for the word at the start of text, 0 = none. The longer of two that begin alike stands first. */
+static unsigned char word_at(struct f2m_slice text)
+{
+    static const unsigned char ranges[][2] = {{0x01, 0x1f}, {0xc0, 0xc1}, {0xf5, 0xff}};
+    for (size_t r = 0; r < sizeof(ranges) / sizeof(ranges[0]); r++)
+        for (unsigned w = ranges[r][0]; w <= ranges[r][1]; w++)
+            if (words[w].len && words[w].len <= text.len && memcmp(words[w].text, text.at, words[w].len) == 0)
+                return (unsigned char)w;
     return 0;
 }
 
 static void shorten(struct f2m_strbuf *out, struct f2m_slice text)
 {
-    while (text.len) {
-        char c = text.at[0];
-        size_t used = 0;
-        int w = c == ',' || c == '{' || c == 'n' || c == 't' || c == 'f' ? word_at(text, &used) : 0;
-        f2m_strbuf_addc(out, w ? (char)w : c);
-        used = w ? used : 1;
-        text.at += used;
-        text.len -= used;
+    size_t from = 0, i = 0; /* the bytes between stay as they are */
+    while (i < text.len) {
+        struct f2m_slice rest = {text.at + i, text.len - i};
+        unsigned char w = begins_word(text.at[i]) ? word_at(rest) : 0;
+        if (!w) {
+            i++;
+            continue;
+        }
+        f2m_strbuf_add(out, text.at + from, i - from);
+        f2m_strbuf_addc(out, (char)w);
+        from = i += words[w].len;
     }
+    f2m_strbuf_add(out, text.at + from, i - from);
+}
+
+static bool expand(struct f2m_strbuf *out, const char *at, size_t len)
+{
+    size_t from = 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)at[i];
+        if (!is_code(c))
+            continue;
+        if (!words[c].text)
+            return false; /* written by a newer program */
+        f2m_strbuf_add(out, at + from, i - from);
+        f2m_strbuf_add(out, words[c].text, words[c].len);
+        from = i + 1;
+    }
+    f2m_strbuf_add(out, at + from, len - from);
+    return !out->overflow;
 }
 
 void f2m_store_seal(struct f2m_strbuf *out, struct f2m_slice text, int64_t id, int64_t at_ms)
@@ -133,18 +178,8 @@ bool f2m_store_unseal(struct f2m_strbuf *out, const void *sealed, size_t len, in
     sum_of(sum, at, len, id, at_ms);
     if (memcmp(sum, at + len, SUM_BYTES) != 0)
         return false;
-    if (len && at[0] == '\0') {
-        f2m_strbuf_add(out, at + 1, len - 1);
-        return !out->overflow;
-    }
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)at[i];
-        if (c >= WORDS || is_white(c))
-            f2m_strbuf_addc(out, at[i]);
-        else if (words[c])
-            f2m_strbuf_adds(out, words[c]);
-        else
-            return false; /* written by a newer program */
-    }
+    if (!len || at[0] != '\0')
+        return expand(out, at, len);
+    f2m_strbuf_add(out, at + 1, len - 1);
     return !out->overflow;
 }

@@ -4,7 +4,8 @@
  * What it promises. After f2m_store_commit() returned 0 the change survives kill -9 and power loss (WAL,
  * synchronous=FULL). A call that answers -EIO or -ENOSPC for a change poisons the transaction: the commit that follows
  * undoes everything since the last one and returns that error. One exception: while the disk is known to be full,
- * point_put answers -ENOSPC before it touches anything, and the rest of the turn (deletes above all) is committed.
+ * point_put answers -ENOSPC before it touches anything, and the rest of the turn (deletes above all) is committed. A
+ * turn that deleted a few points and nothing else waits for the next one (transaction.c), or for f2m_store_free().
  *
  * One process owns a store: an flock on "<path>.lock", which ends with the process, however it ends.
  *

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 static int error_of(struct sqlite_store *s, int rc)
@@ -60,20 +61,64 @@ int f2m_store_begin(struct sqlite_store *s)
     if (s->open_transaction)
         return 0;
     int err = f2m_store_run(s, f2m_store_statement(s, ST_BEGIN));
-    if (!err)
-        s->open_transaction = true;
-    return err;
+    if (err)
+        return err;
+    s->open_transaction = true;
+    s->changes_before = sqlite3_total_changes64(s->db);
+    return 0;
+}
+
+void f2m_store_note_deleted(struct sqlite_store *s, int64_t id)
+{
+    if (s->deleted_n < F2M_STORE_MAX_DEFERRED)
+        s->deleted[s->deleted_n] = id;
+    s->deleted_n++;
+}
+
+static void begin_anew(struct sqlite_store *s)
+{
+    s->open_transaction = false;
+    s->failed = 0;
+    s->deleted_n = s->deferred_n = 0;
+}
+
+static void roll_back(struct sqlite_store *s)
+{
+    /* Some errors make SQLite roll back by itself. In WAL mode nothing that can fail is left to do. */
+    if (!sqlite3_get_autocommit(s->db))
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    begin_anew(s);
+    s->now = s->committed;
 }
 
 void f2m_store_undo(struct f2m_store *base)
 {
     struct sqlite_store *s = sqlite_store(base);
-    /* Some errors make SQLite roll back by itself. In WAL mode nothing that can fail is left to do. */
-    if (!sqlite3_get_autocommit(s->db))
-        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    s->open_transaction = false;
-    s->failed = 0;
-    s->now = s->committed;
+    int64_t deferred[F2M_STORE_MAX_DEFERRED];
+    size_t n = s->deferred_n;
+    memcpy(deferred, s->deleted, sizeof(deferred));
+    roll_back(s);
+    /* A commit has answered for these. Should the disk refuse them now, they are points that are sent once more. */
+    if (n && f2m_store_points_delete(base, deferred, n) != 0)
+        roll_back(s);
+    s->deferred_n = s->deleted_n;
+}
+
+/*
+ * At home a point is closed every five minutes and deleted seconds later, after its upload: two writes of a page where
+ * one would do (Performance, P10). So a turn that deleted a few points and did nothing else is put off: it rides with
+ * the next one. A crash in between brings those points back, and they are sent again under the same keys.
+ */
+static bool may_wait(const struct sqlite_store *s)
+{
+    return !s->disk_full && s->deleted_n <= F2M_STORE_MAX_DEFERRED &&
+           sqlite3_total_changes64(s->db) - s->changes_before == (int64_t)s->deleted_n;
+}
+
+int f2m_store_flush(struct sqlite_store *s)
+{
+    int err = f2m_store_totals_save(s);
+    return err ? err : f2m_store_run(s, f2m_store_statement(s, ST_COMMIT));
 }
 
 int f2m_store_do_commit(struct f2m_store *base)
@@ -81,16 +126,16 @@ int f2m_store_do_commit(struct f2m_store *base)
     struct sqlite_store *s = sqlite_store(base);
     if (!s->open_transaction)
         return 0;
-    int err = s->failed;
-    if (!err)
-        err = f2m_store_totals_save(s);
-    if (!err)
-        err = f2m_store_run(s, f2m_store_statement(s, ST_COMMIT));
+    if (!s->failed && may_wait(s)) {
+        s->deferred_n = s->deleted_n;
+        return 0;
+    }
+    int err = s->failed ? s->failed : f2m_store_flush(s);
     if (err) {
         f2m_store_undo(base);
         return err;
     }
-    s->open_transaction = false;
+    begin_anew(s);
     s->committed = s->now;
     /* On a full disk the log is emptied into the database after each commit, so that it never needs to grow. A failure
      * here costs nothing: the log keeps what was committed. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,7 +95,8 @@ static int64_t kill_after(int64_t n, long us)
     }
     close(pipes[1]);
     int64_t acknowledged = n;
-    nanosleep(&(struct timespec){0, us * 1000}, NULL); /* the random moment */
+    struct pollfd end = {.fd = pipes[0], .events = 0};
+    ppoll(&end, 1, &(struct timespec){0, us * 1000}, NULL); /* until the random moment, or its own end */
     kill(child, SIGKILL);
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);

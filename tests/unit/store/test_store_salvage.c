@@ -353,6 +353,57 @@ START_TEST(a_changed_body_is_noticed)
 }
 END_TEST
 
+static bool count_only(void *ctx, const struct f2m_point *p)
+{
+    (void)p;
+    ++*(int *)ctx;
+    return true;
+}
+
+/* Too large to be checked at each start: the damage shows while running, and the next start mends it. */
+START_TEST(damage_among_many_points_is_mended_by_the_next_start)
+{
+    const int64_t many = 55000;
+    struct f2m_store_report report;
+    int rc = 0;
+    struct f2m_store *s = fixture_open();
+    for (int64_t n = 0; n < many; n++)
+        rc |= fixture_put(s, "A", n * 300000, NULL);
+    ck_assert_int_eq(rc, 0);
+    fixture_commit(s);
+    f2m_store_free(s);
+    size_t len;
+    unsigned char *file = fixture_read(fixture_path, &len);
+    ck_assert_uint_gt(len, 8 << 20);
+    unsigned seed = 5;
+    size_t page = len / PAGE / 2;
+    while (file[page * PAGE] != 0x0d) /* one with points on it */
+        page++;
+    damage(file + page * PAGE, 1, &seed);
+    fixture_write(fixture_path, file, len);
+    free(file);
+
+    s = fixture_open();
+    int seen = 0;
+    struct f2m_point_query q = {.endpoint = F2M_TELEMETRY_OFF};
+    ck_assert_int_eq(f2m_store_maintain(s), 0);
+    ck_assert_int_eq(f2m_store_points_each(s, &q, count_only, &seen), -EIO);
+    ck_assert_int_eq(f2m_store_maintain(s), -EIO);
+    f2m_store_free(s);
+    ck_assert_int_eq(access(fixture_file(".damaged"), F_OK), 0);
+
+    s = fixture_open_report(&report);
+    ck_assert_str_ne(report.set_aside, "");
+    ck_assert_int_ge(report.salvaged_points, many - 6);
+    ck_assert_int_lt(report.salvaged_points, many);
+    seen = 0;
+    ck_assert_int_eq(f2m_store_points_each(s, &q, count_only, &seen), 0);
+    ck_assert_int_eq(seen, report.salvaged_points);
+    f2m_store_free(s);
+    ck_assert_int_ne(access(fixture_file(".damaged"), F_OK), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store salvage");
@@ -370,6 +421,7 @@ int main(void)
     tcase_add_test(t, the_log_of_another_database_is_no_part_of_ours);
     tcase_add_test(t, damage_in_the_log_costs_at_most_what_came_after_it);
     tcase_add_test(t, a_changed_body_is_noticed);
+    tcase_add_test(t, damage_among_many_points_is_mended_by_the_next_start);
     suite_add_tcase(suite, t);
     return fixture_main(suite);
 }
