@@ -18,6 +18,11 @@ bool f2m_has_keepalive(const void *target)
     return ((const struct f2m_keepalive *)target)->topic != NULL;
 }
 
+bool f2m_is_battery(const void *target)
+{
+    return ((const struct f2m_device *)target)->type == F2M_DEVICE_BATTERY;
+}
+
 bool f2m_has_confirm(const void *target)
 {
     return ((const struct f2m_confirm *)target)->topic != NULL;

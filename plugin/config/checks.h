@@ -38,6 +38,7 @@ bool f2m_has_http(const void *http);
 bool f2m_has_webhook(const void *http);
 bool f2m_has_availability(const void *availability);
 bool f2m_has_keepalive(const void *keepalive);
+bool f2m_is_battery(const void *device);
 bool f2m_has_confirm(const void *confirm);
 
 #endif

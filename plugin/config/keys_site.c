@@ -65,11 +65,13 @@ static const struct f2m_key device_keys[] = {
      .type = F2M_KEY_SECTION,
      .section = &f2m_section_telemetry,
      AT(telemetry),
+     .applies = f2m_is_battery,
      .help = "What is measured."},
     {.name = "control",
      .type = F2M_KEY_SECTION,
      .section = &f2m_section_control,
      AT(control),
+     .applies = f2m_is_battery,
      .help = "How commands reach the battery."},
 };
 const struct f2m_section f2m_section_device = {

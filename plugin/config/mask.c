@@ -9,6 +9,9 @@
 
 static const char MASK[] = "***";
 
+/* A shorter one would blank out half the line; it is still hidden behind its key. */
+#define SEARCHED_BYTES 4
+
 static void replace_all(struct f2m_strbuf *line, const char *secret)
 {
     size_t len = strlen(secret);
@@ -88,7 +91,7 @@ void f2m_mask_line(struct f2m_strbuf *out, const char *text, size_t len, const c
     f2m_strbuf_init(&line, 0);
     f2m_strbuf_add(&line, text, len);
     for (size_t i = 0; i < secrets_len; i++)
-        if (*secrets[i])
+        if (strlen(secrets[i]) >= SEARCHED_BYTES)
             replace_all(&line, secrets[i]);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         mask_after(&line, words[i]);

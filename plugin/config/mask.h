@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-/* Appends the line with every known secret, every value of a key that sounds like one (token, password, secret, and
+/* `secrets` from the longest to the shortest, since one may hold another.
+ * Appends the line with every known secret, every value of a key that sounds like one (token, password, secret, and
  * misspelt neighbours ending so) and every password in a URL as ***. */
 void f2m_mask_line(struct f2m_strbuf *out, const char *line, size_t len, const char *const *secrets,
                    size_t secrets_len);

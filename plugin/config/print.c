@@ -57,6 +57,8 @@ static void print_key(struct f2m_yaml_writer *w, const struct f2m_key *key, cons
     const char *base = target;
     const void *at = base + key->at;
 
+    if (key->applies && !key->applies(target))
+        return;
     if (key->unstored) {
         /* A constant, such as the version of the format. */
         if (key->fallback && key->min == key->max && key->min > 0)

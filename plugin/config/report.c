@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define MESSAGE_BYTES     2000
+#define MASKED_SECRETS    64  /* looked for in quoted lines; what stands behind a key such as token is hidden anyway */
 #define SOURCE_LINE_BYTES 400 /* more would only scroll the caret away */
 
 /* Findings of environment variables stand at the configuration as a whole and begin with the variable's name. */
@@ -38,6 +39,12 @@ static char *make_message(struct f2m_place at, const char *fmt, va_list args)
     return f2m_xmemdup0(text, len);
 }
 
+/* One place is kept for the line that says how many more there are. */
+bool f2m_report_full(const struct f2m_report *report)
+{
+    return report->out->len >= F2M_MAX_CONFIG_ERRORS - 1;
+}
+
 static void add(struct f2m_report *report, enum f2m_severity severity, struct f2m_place at, const char *fmt,
                 va_list args)
 {
@@ -45,8 +52,7 @@ static void add(struct f2m_report *report, enum f2m_severity severity, struct f2
 
     if (severity == F2M_CONFIG_ERROR)
         report->errors++;
-    /* One place is kept for the line that says how many more there are, and errors go before warnings. */
-    if (out->len >= F2M_MAX_CONFIG_ERRORS - 1) {
+    if (f2m_report_full(report)) {
         report->dropped++;
         return;
     }
@@ -87,6 +93,8 @@ void f2m_report_add_text(struct f2m_report *report, const char *file, const char
 
 void f2m_report_mask(struct f2m_report *report, const char *secret)
 {
+    if (report->secrets_len == MASKED_SECRETS)
+        return;
     report->secrets = f2m_xreallocarray(report->secrets, report->secrets_len + 1, sizeof *report->secrets);
     report->secrets[report->secrets_len++] = secret;
 }
@@ -121,7 +129,7 @@ static void fill_source_line(const struct f2m_report *report, struct f2m_finding
     const struct f2m_report_text *text = find_text(report, finding->file);
     f2m_autostrbuf line;
 
-    if (finding->line < 1 || !text)
+    if (finding->line < 1 || finding->col > SOURCE_LINE_BYTES || !text)
         return;
     struct f2m_slice raw = find_line(text, finding->line);
     if (!raw.at)
@@ -166,10 +174,19 @@ static void add_dropped(struct f2m_report *report)
     };
 }
 
+static int longest_first(const void *a, const void *b)
+{
+    size_t x = strlen(*(const char *const *)a), y = strlen(*(const char *const *)b);
+
+    return (x < y) - (x > y);
+}
+
 void f2m_report_finish(struct f2m_report *report)
 {
     struct f2m_findings *out = report->out;
 
+    if (report->secrets_len)
+        qsort(report->secrets, report->secrets_len, sizeof *report->secrets, longest_first);
     for (size_t i = 0; i < out->len; i++)
         fill_source_line(report, &out->list[i]);
     if (out->len)

@@ -31,6 +31,8 @@ void f2m_report_error(struct f2m_report *, struct f2m_place, const char *fmt, ..
     __attribute__((format(printf, 3, 4)));
 void f2m_report_warning(struct f2m_report *, struct f2m_place, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Whether further findings are only counted: then no words need to be found for them. */
+bool f2m_report_full(const struct f2m_report *);
 /* The text of a file, for the lines that findings quote. Borrowed until f2m_report_finish(). */
 void f2m_report_add_text(struct f2m_report *, const char *file, const char *text, size_t len);
 /* A text that must not be shown in a quoted line. Borrowed likewise. */

@@ -180,7 +180,7 @@ void f2m_report_unknown_key(struct f2m_loader *loader, const struct f2m_section 
     struct f2m_suggestion near = {NULL, 0};
     char hint[F2M_SUGGEST_SIZE];
 
-    for (size_t i = 0; i < section->keys_len; i++)
+    for (size_t i = 0; !f2m_report_full(&loader->report) && i < section->keys_len; i++)
         f2m_suggest(&near, item->key, section->keys[i].name);
     const struct f2m_key *meant = near.best ? f2m_section_key(section, near.best) : NULL;
     if (meant && meant->secret && item->value->type == F2M_YAML_SCALAR && !item->value->hidden)

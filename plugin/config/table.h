@@ -61,6 +61,7 @@ struct f2m_key {
     const char *fallback; /* the default, as it would be written; NULL = none */
     const struct f2m_choice *choices;
     bool (*check)(const char *text, struct f2m_err *expected); /* of text types: "expected …" without that word */
+    bool (*applies)(const void *target); /* whether `config` prints it for this struct; NULL = always */
     bool required;
     bool secret;
     bool optional_text; /* "" is a value */

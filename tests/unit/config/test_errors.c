@@ -1,9 +1,9 @@
 /* Every mistake in a configuration is told with its place, what was found and what was expected, in exact words. */
 #include "fixture.h"
+#include "suite.h"
 
 #include "config/timezone.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,23 +101,5 @@ CASES(control, 35)
 CASES(preset, 10)
 CASES(warnings, 5)
 
-int main(void)
-{
-    Suite *suite = suite_create("errors");
-    TCase *tc = tcase_create("cases");
-
-    tcase_add_test(tc, test_yaml);
-    tcase_add_test(tc, test_bridge);
-    tcase_add_test(tc, test_secrets);
-    tcase_add_test(tc, test_device);
-    tcase_add_test(tc, test_source);
-    tcase_add_test(tc, test_control);
-    tcase_add_test(tc, test_preset);
-    tcase_add_test(tc, test_warnings);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+RUN_SUITE("errors", test_yaml, test_bridge, test_secrets, test_device, test_source, test_control, test_preset,
+          test_warnings)
