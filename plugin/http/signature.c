@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGEST_BYTES     32
 #define KEY_BYTES        512 /* the longest key; Standard Webhooks asks for 24 to 64 */
 #define TIMESTAMP_DIGITS 11  /* until the year 5138 */
 #define SIGNATURES       16  /* the most that one header may hold */
@@ -174,35 +173,34 @@ enum f2m_signature f2m_webhook_headers_check(const struct f2m_webhook_headers *h
 
 /* ---- the signature ---- */
 
-/* HMAC-SHA256 over "<id>.<timestamp>.<body>". */
-static bool digest(const struct f2m_webhook_keys *keys, const struct key *key, const struct f2m_webhook_headers *h,
-                   struct f2m_slice body, unsigned char out[DIGEST_BYTES])
+bool f2m_webhook_digest(const struct f2m_webhook_keys *keys, size_t key, const struct f2m_webhook_headers *h,
+                        struct f2m_slice body, unsigned char out[F2M_WEBHOOK_DIGEST_BYTES])
 {
     char sha256[] = "SHA256";
     OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", sha256, 0), OSSL_PARAM_construct_end()};
     EVP_MAC_CTX *context = EVP_MAC_CTX_new(keys->mac);
     size_t len = 0;
     const unsigned char *content = (const unsigned char *)(body.len ? body.at : "");
-    bool done = context && EVP_MAC_init(context, key->bytes, key->len, params) &&
+    bool done = context && EVP_MAC_init(context, keys->keys[key].bytes, keys->keys[key].len, params) &&
                 EVP_MAC_update(context, (const unsigned char *)h->id, strlen(h->id)) &&
                 EVP_MAC_update(context, (const unsigned char *)".", 1) &&
                 EVP_MAC_update(context, (const unsigned char *)h->timestamp, strlen(h->timestamp)) &&
                 EVP_MAC_update(context, (const unsigned char *)".", 1) && EVP_MAC_update(context, content, body.len) &&
-                EVP_MAC_final(context, out, &len, DIGEST_BYTES) && len == DIGEST_BYTES;
+                EVP_MAC_final(context, out, &len, F2M_WEBHOOK_DIGEST_BYTES) && len == F2M_WEBHOOK_DIGEST_BYTES;
     EVP_MAC_CTX_free(context);
     return done;
 }
 
 /* Whether one of the header's v1 signatures is `expected`. All are compared, each in constant time. */
-static bool any_fits(const char *header, const unsigned char expected[DIGEST_BYTES])
+static bool any_fits(const char *header, const unsigned char expected[F2M_WEBHOOK_DIGEST_BYTES])
 {
     struct f2m_slice version, value;
     bool malformed, fits = false;
     while (signature_next(&header, &version, &value, &malformed)) {
-        unsigned char given[DIGEST_BYTES];
-        if (!f2m_slice_is(version, "v1") || f2m_base64_decode(value, given, sizeof given) != DIGEST_BYTES)
+        unsigned char given[F2M_WEBHOOK_DIGEST_BYTES];
+        if (!f2m_slice_is(version, "v1") || f2m_base64_decode(value, given, sizeof given) != F2M_WEBHOOK_DIGEST_BYTES)
             continue;
-        fits = CRYPTO_memcmp(given, expected, DIGEST_BYTES) == 0 || fits;
+        fits = CRYPTO_memcmp(given, expected, F2M_WEBHOOK_DIGEST_BYTES) == 0 || fits;
     }
     return fits;
 }
@@ -219,8 +217,8 @@ enum f2m_signature f2m_signature_check(const struct f2m_webhook_keys *keys, cons
         return F2M_SIGNATURE_REFUSED;
     bool fits = false;
     for (size_t i = 0; i < keys->len; i++) {
-        unsigned char expected[DIGEST_BYTES];
-        if (digest(keys, &keys->keys[i], headers, body, expected))
+        unsigned char expected[F2M_WEBHOOK_DIGEST_BYTES];
+        if (f2m_webhook_digest(keys, i, headers, body, expected))
             fits = any_fits(headers->signature, expected) || fits;
     }
     return fits ? F2M_SIGNATURE_VALID : F2M_SIGNATURE_REFUSED;

@@ -8,6 +8,7 @@
 #include "util/err.h"
 #include "util/slice.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,11 @@ enum f2m_signature f2m_webhook_headers_check(const struct f2m_webhook_headers *)
 /* The whole answer. Every key is tried against every signature, each in constant time. */
 enum f2m_signature f2m_signature_check(const struct f2m_webhook_keys *, const struct f2m_webhook_headers *,
                                        struct f2m_slice body, int64_t wall_ms, int64_t tolerance_ms);
+
+/* HMAC-SHA256 of "<id>.<timestamp>.<body>" with the key of that index; false when OpenSSL fails. */
+#define F2M_WEBHOOK_DIGEST_BYTES 32
+bool f2m_webhook_digest(const struct f2m_webhook_keys *, size_t key, const struct f2m_webhook_headers *,
+                        struct f2m_slice body, unsigned char out[F2M_WEBHOOK_DIGEST_BYTES]);
 
 /* Strict base64 (RFC 4648, section 4: padded, no blanks, no stray bits). The number of bytes, or -1. */
 int f2m_base64_decode(struct f2m_slice text, unsigned char *out, size_t size);
