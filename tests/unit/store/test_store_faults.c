@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,28 +230,39 @@ static bool holds(struct f2m_store *s, int turns)
            stats(s).rejected == (turns % 2 ? 1 : 0);
 }
 
-/* One run with the n-th call failing: open, work, close, then look with a sound disk. false: n is beyond the end. */
-static bool run(int64_t n, bool lasting)
+/* What fails: a call of the file layer or an allocation of SQLite's, the n-th from now (0 = none), or all from it on.
+ */
+struct fault {
+    const char *name;
+    void (*plan)(int64_t nth, bool lasting);
+    int64_t (*calls)(void);
+    bool lasting;
+    int64_t sparse; /* of the later calls only each n/sparse-th is tried; 0 = all */
+};
+
+/* One run with the n-th call failing: open, work, close, then look with everything sound. false: n is beyond the end.
+ */
+static bool run(const struct fault *f, int64_t n)
 {
     struct f2m_store *s = NULL;
     struct f2m_store_report report;
     struct f2m_err err = {""};
     int committed = 0;
     fixture_setup();
-    int64_t before = faulty_vfs_calls();
-    faulty_vfs_fail(n, lasting);
+    int64_t before = f->calls();
+    f->plan(n, f->lasting);
     int rc = open_faulty(&s, &report, &err);
     ck_assert(rc == 0 || rc == -EIO || rc == -ENOSPC);
     ck_assert_msg(rc == 0 || err.text[0], "an error without a reason");
     if (!rc) {
         bool good = scenario(s, &committed);
-        faulty_vfs_fail(0, false);
+        f->plan(0, false);
         if (!good && !f2m_store_maintain(s))
             ck_assert_msg(holds(s, committed), "call %" PRId64 ": not what was committed (%d)", n, committed);
         f2m_store_free(s);
     }
-    bool reached = faulty_vfs_calls() - before >= n;
-    faulty_vfs_fail(0, false);
+    bool reached = f->calls() - before >= n;
+    f->plan(0, false);
     s = must_open(&report);
     ck_assert_msg(!report.set_aside[0], "call %" PRId64 ": %s", n, report.damage);
     /* A commit whose sync failed may be there after all: then it is there whole. */
@@ -260,14 +272,59 @@ static bool run(int64_t n, bool lasting)
     return reached;
 }
 
-START_TEST(an_io_error_at_any_call_leaves_what_was_committed)
+static sqlite3_mem_methods memory;
+static int64_t allocations, allocation_fails;
+static bool allocation_lasting;
+
+static bool allocation_due(void)
 {
+    allocations++;
+    return allocation_fails &&
+           (allocations == allocation_fails || (allocation_lasting && allocations > allocation_fails));
+}
+
+static void *allocate(int size)
+{
+    return allocation_due() ? NULL : memory.xMalloc(size);
+}
+
+static void *reallocate(void *p, int size)
+{
+    return allocation_due() ? NULL : memory.xRealloc(p, size);
+}
+
+static void fail_allocation(int64_t nth, bool lasting)
+{
+    allocation_fails = nth ? allocations + nth : 0;
+    allocation_lasting = lasting;
+}
+
+static int64_t count_allocations(void)
+{
+    return allocations;
+}
+
+static const struct fault faults[] = {
+    {"single i/o", faulty_vfs_fail, faulty_vfs_calls, false, 0},
+    {"lasting i/o", faulty_vfs_fail, faulty_vfs_calls, true, 0},
+    {"single allocation", fail_allocation, count_allocations, false, 40},
+    {"lasting allocation", fail_allocation, count_allocations, true, 40},
+};
+
+START_TEST(a_failure_at_any_call_leaves_what_was_committed)
+{
+    const struct fault *f = &faults[_i];
+    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory);
+    sqlite3_mem_methods failing = memory;
+    failing.xMalloc = allocate;
+    failing.xRealloc = reallocate;
+    ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), SQLITE_OK);
     faulty_vfs_register();
-    int64_t n = 1;
-    while (run(n, _i == 1))
-        n++;
-    printf("%s errors at each of %" PRId64 " calls\n", _i ? "lasting" : "single", n - 1);
-    ck_assert_int_gt(n, 50);
+    int64_t n = 1, runs = 0;
+    for (; run(f, n); runs++)
+        n += 1 + (f->sparse ? n / f->sparse : 0);
+    printf("%s errors: %" PRId64 " runs, %" PRId64 " calls\n", f->name, runs, n);
+    ck_assert_int_gt(runs, 50);
 }
 END_TEST
 
@@ -282,9 +339,9 @@ int main(void)
     tcase_add_test(full, a_store_opens_on_a_full_disk_and_says_so);
     tcase_add_test(full, a_first_start_on_a_full_disk_fails_with_a_reason);
     suite_add_tcase(suite, full);
-    TCase *io = tcase_create("i/o errors");
+    TCase *io = tcase_create("failures");
     tcase_set_timeout(io, 100);
-    tcase_add_loop_test(io, an_io_error_at_any_call_leaves_what_was_committed, 0, 2);
+    tcase_add_loop_test(io, a_failure_at_any_call_leaves_what_was_committed, 0, sizeof(faults) / sizeof(faults[0]));
     suite_add_tcase(suite, io);
     return fixture_main(suite);
 }

@@ -409,7 +409,7 @@ int main(void)
     Suite *suite = suite_create("store salvage");
     TCase *t = tcase_create("damage");
     tcase_add_checked_fixture(t, fixture_setup, fixture_teardown);
-    tcase_set_timeout(t, 60);
+    tcase_set_timeout(t, 120);
     tcase_add_test(t, a_file_that_is_no_database_is_set_aside);
     tcase_add_test(t, an_empty_file_is_set_aside);
     tcase_add_test(t, a_truncated_file_gives_what_is_left);
