@@ -38,13 +38,13 @@ static void describe(X509 *certificate, struct f2m_certificate *note)
 static int on_verify(int ok, X509_STORE_CTX *store)
 {
     if (ok)
-        return ok;
+        return 1;
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     X509 *certificate = X509_STORE_CTX_get_current_cert(store);
     struct f2m_certificate *note = ssl ? SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), note_index) : NULL;
     if (note && certificate)
         describe(certificate, note);
-    return ok;
+    return 0;
 }
 
 void f2m_certificate_watch(void *ssl_context, struct f2m_certificate *note)

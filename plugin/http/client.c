@@ -17,14 +17,20 @@
 #define LOW_SPEED_S        15
 #define LONGEST_WAIT_MS    60000
 
+/* A result without an answer. */
+struct failed {
+    uint64_t tag;
+    const char *error; /* static */
+};
+
 struct f2m_http {
     CURLM *multi;
     struct f2m_http_setup setup;
     struct f2m_transfer transfers[F2M_MAX_HTTP_IN_FLIGHT];
     struct f2m_http_copy waiting[F2M_MAX_HTTP_WAITING]; /* a ring */
     size_t waiting_at, waiting_len;
-    uint64_t *refused; /* tags whose result is "too many requests waiting": at most what one turn starts */
-    size_t refused_at, refused_len, refused_cap;
+    struct failed *failed; /* ended without curl: at most what one turn starts, and what an abort ends */
+    size_t failed_at, failed_len, failed_cap;
     struct f2m_transfer *told; /* the transfer whose result the caller holds */
     struct curl_waitfd *fds;
     size_t fds_cap;
@@ -127,17 +133,29 @@ static struct f2m_http_copy *waiting_take(struct f2m_http *h)
     return first;
 }
 
+static void fail(struct f2m_http *h, uint64_t tag, const char *error)
+{
+    if (h->failed_len == h->failed_cap) {
+        h->failed_cap = h->failed_cap ? 2 * h->failed_cap : 16;
+        h->failed = f2m_xreallocarray(h->failed, h->failed_cap, sizeof *h->failed);
+    }
+    h->failed[h->failed_len++] = (struct failed){tag, error};
+}
+
 void f2m_http_abort_all(struct f2m_http *h)
 {
     for (size_t i = 0; i < F2M_MAX_HTTP_IN_FLIGHT; i++) {
-        if (h->transfers[i].busy)
-            drop_transfer(h, &h->transfers[i]);
+        struct f2m_transfer *t = &h->transfers[i];
+        if (!t->busy)
+            continue;
+        fail(h, t->request.tag, "aborted");
+        drop_transfer(h, t);
     }
-    while (h->waiting_len > 0)
-        f2m_http_copy_deinit(waiting_take(h));
-    h->refused_at = 0;
-    h->refused_len = 0;
-    h->told = NULL;
+    while (h->waiting_len > 0) {
+        struct f2m_http_copy *copy = waiting_take(h);
+        fail(h, copy->tag, "aborted");
+        f2m_http_copy_deinit(copy);
+    }
 }
 
 void f2m_http_free(struct f2m_http *h)
@@ -152,7 +170,7 @@ void f2m_http_free(struct f2m_http *h)
     curl_multi_cleanup(h->multi);
     free(h->setup.base_url);
     free(h->setup.ca);
-    free(h->refused);
+    free(h->failed);
     free(h->fds);
     free(h);
     curl_global_cleanup();
@@ -184,19 +202,10 @@ static void start_waiting(struct f2m_http *h)
     }
 }
 
-static void refuse(struct f2m_http *h, uint64_t tag)
-{
-    if (h->refused_len == h->refused_cap) {
-        h->refused_cap = h->refused_cap ? 2 * h->refused_cap : 16;
-        h->refused = f2m_xreallocarray(h->refused, h->refused_cap, sizeof *h->refused);
-    }
-    h->refused[h->refused_len++] = tag;
-}
-
 void f2m_http_start(struct f2m_http *h, const struct f2m_http_request *request)
 {
     if (h->waiting_len == F2M_MAX_HTTP_WAITING) {
-        refuse(h, request->tag);
+        fail(h, request->tag, "too many requests waiting");
         return;
     }
     size_t last = (h->waiting_at + h->waiting_len) % F2M_MAX_HTTP_WAITING;
@@ -212,14 +221,14 @@ int f2m_http_poll(struct f2m_http *h, struct pollfd *fds, size_t n, int64_t time
         h->fds_cap = n;
     }
     for (size_t i = 0; i < n; i++)
-        h->fds[i] = (struct curl_waitfd){.fd = fds[i].fd, .events = fds[i].events};
+        h->fds[i] = (struct curl_waitfd){.fd = fds[i].fd, .events = (short)fds[i].events};
     if (timeout_ms < 0 || timeout_ms > LONGEST_WAIT_MS)
         timeout_ms = LONGEST_WAIT_MS;
-    if (h->refused_at < h->refused_len)
+    if (h->failed_at < h->failed_len)
         timeout_ms = 0;
     CURLMcode code = curl_multi_poll(h->multi, h->fds, (unsigned)n, (int)timeout_ms, NULL);
     for (size_t i = 0; i < n; i++)
-        fds[i].revents = code == CURLM_OK ? h->fds[i].revents : 0;
+        fds[i].revents = (short)(code == CURLM_OK ? h->fds[i].revents : 0);
     return code == CURLM_OK ? 0 : code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
 }
 
@@ -242,12 +251,13 @@ void f2m_http_perform(struct f2m_http *h)
 bool f2m_http_next_result(struct f2m_http *h, struct f2m_http_result *result)
 {
     forget_told(h);
-    if (h->refused_at < h->refused_len) {
-        *result = (struct f2m_http_result){.tag = h->refused[h->refused_at++], .error = "too many requests waiting"};
+    if (h->failed_at < h->failed_len) {
+        const struct failed *f = &h->failed[h->failed_at++];
+        *result = (struct f2m_http_result){.tag = f->tag, .error = f->error};
         return true;
     }
-    h->refused_at = 0;
-    h->refused_len = 0;
+    h->failed_at = 0;
+    h->failed_len = 0;
     int left;
     for (CURLMsg *message; (message = curl_multi_info_read(h->multi, &left)) != NULL;) {
         if (message->msg != CURLMSG_DONE)
@@ -267,7 +277,7 @@ bool f2m_http_next_result(struct f2m_http *h, struct f2m_http_result *result)
 
 size_t f2m_http_pending(const struct f2m_http *h)
 {
-    size_t n = h->waiting_len + (h->refused_len - h->refused_at);
+    size_t n = h->waiting_len + (h->failed_len - h->failed_at);
     for (size_t i = 0; i < F2M_MAX_HTTP_IN_FLIGHT; i++)
         n += h->transfers[i].busy;
     return n;

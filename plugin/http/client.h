@@ -44,7 +44,8 @@ void f2m_http_perform(struct f2m_http *);
 bool f2m_http_next_result(struct f2m_http *, struct f2m_http_result *) __attribute__((warn_unused_result));
 /* Requests that have no result yet, in flight and waiting. */
 size_t f2m_http_pending(const struct f2m_http *);
-/* For shutdown: every request ends now and gives no result. */
+/* For shutdown and for a change of server: every request ends now; its result is the error "aborted" (the outcome is
+ * unknown). */
 void f2m_http_abort_all(struct f2m_http *);
 
 #endif

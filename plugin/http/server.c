@@ -193,9 +193,11 @@ int f2m_server_port(const struct f2m_server *server)
     int fd = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd;
     if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
         return -errno;
-    in_port_t port = address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                                   : ((struct sockaddr_in *)&address)->sin_port;
-    return ntohs(port);
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    memcpy(&v4, &address, sizeof v4);
+    memcpy(&v6, &address, sizeof v6);
+    return ntohs(address.ss_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
 }
 
 int64_t f2m_server_timeout(struct f2m_server *server, struct f2m_now now)

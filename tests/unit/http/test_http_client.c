@@ -298,15 +298,21 @@ START_TEST(too_many_are_refused_and_every_one_gets_a_result)
 }
 END_TEST
 
-START_TEST(aborting_ends_everything_at_once)
+START_TEST(aborting_ends_everything_with_a_result)
 {
     start("", STUB_SILENT, (struct f2m_http_options){0});
     for (uint64_t i = 0; i < 20; i++)
         f2m_http_start(http, &(struct f2m_http_request){.tag = i, .method = F2M_HTTP_GET, .path = "/"});
     f2m_http_perform(http);
+    ck_assert_uint_eq(f2m_http_pending(http), 20);
     f2m_http_abort_all(http);
-    ck_assert_uint_eq(f2m_http_pending(http), 0);
+    for (size_t i = 0; i < 20; i++) {
+        ck_assert(f2m_http_next_result(http, &result));
+        ck_assert_str_eq(result.error, "aborted");
+        ck_assert_int_eq(result.status, 0);
+    }
     ck_assert(!f2m_http_next_result(http, &result));
+    ck_assert_uint_eq(f2m_http_pending(http), 0);
     end();
 }
 END_TEST
@@ -375,7 +381,7 @@ int main(void)
     tcase_add_test(tcase, errors_of_the_way_are_short_and_without_secrets);
     tcase_add_test(tcase, a_connection_that_died_idle_is_replaced);
     tcase_add_test(tcase, too_many_are_refused_and_every_one_gets_a_result);
-    tcase_add_test(tcase, aborting_ends_everything_at_once);
+    tcase_add_test(tcase, aborting_ends_everything_with_a_result);
     tcase_add_test(tcase, the_poll_serves_other_descriptors);
     tcase_add_test(tcase, base_urls_are_judged);
     suite_add_tcase(suite, tcase);

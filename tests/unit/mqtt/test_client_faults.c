@@ -1,4 +1,5 @@
 /* The client comes back by itself with an empty queue when the broker fails, and stays within its bounds. */
+#include "mqtt/session.h"
 #include "peer.h"
 #include "support/process.h"
 #include "util/limits.h"
@@ -199,6 +200,32 @@ START_TEST(a_broker_that_never_answers_does_not_hold_up_the_stop)
 }
 END_TEST
 
+START_TEST(a_connect_that_hangs_is_left_behind)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    broker_prepare(&broker, NULL);
+    address.sin_port = htons((uint16_t)broker.port);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    ck_assert_int_eq(listen(fd, 0), 0);
+    for (int i = 0; i < 4; i++) { /* fills the backlog: further SYNs are dropped, as by a black hole */
+        int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(other, (struct sockaddr *)&address, sizeof address);
+    }
+    struct f2m_mqtt_options options = peer_options(&broker);
+    peer_start(&peer, &options);
+    while (f2m_mqtt_connecting_since(peer.client) == 0)
+        ;
+    ck_assert(!peer_next(&peer, 500));
+    int64_t before = f2m_session_clock();
+    ck_assert(!f2m_mqtt_stop(peer.client)); /* its memory and its inbox stay until the process ends */
+    int64_t took = f2m_session_clock() - before;
+    ck_assert_int_ge(took, 2900);
+    ck_assert_int_le(took, 4000);
+    broker_deinit(&broker);
+}
+END_TEST
+
 START_TEST(too_many_open_files_are_an_error_and_no_crash)
 {
     struct rlimit limit;
@@ -254,6 +281,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_huge_payload_is_kept_out, 0, 2);
     tcase_add_test(tcase, two_clients_with_one_id_are_noticed);
     tcase_add_test(tcase, a_broker_that_never_answers_does_not_hold_up_the_stop);
+    tcase_add_test(tcase, a_connect_that_hangs_is_left_behind);
     tcase_add_test(tcase, too_many_open_files_are_an_error_and_no_crash);
     if (getenv("F2M_SLOW_TESTS")) /* ten seconds of silence */
         tcase_add_test(tcase, a_half_open_broker_is_noticed_within_twice_the_keepalive);
