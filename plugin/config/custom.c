@@ -254,7 +254,7 @@ static void write_json(struct f2m_jw *w, const char *name, const struct f2m_yaml
 static void attributes_read(struct f2m_loader *loader, const struct f2m_key *key, const struct f2m_yaml *node, void *at)
 {
     char found[F2M_FOUND_SIZE];
-    f2m_autostrbuf json;
+    f2m_autostrbuf json = {0};
 
     if (node->broken)
         return;

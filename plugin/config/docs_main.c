@@ -7,7 +7,7 @@
 
 int main(int argc, char **argv)
 {
-    f2m_autostrbuf out;
+    f2m_autostrbuf out = {0};
 
     f2m_strbuf_init(&out, 0);
     if (argc == 2 && strcmp(argv[1], "reference") == 0)

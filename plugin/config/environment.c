@@ -13,9 +13,6 @@
 #define PREFIX        "FLIP2MQTT_"
 #define VARIABLE_SIZE 128
 
-/* The command line's own (app/): not keys of the configuration. */
-static const char *const options[] = {"FLIP2MQTT_CONFIG", "FLIP2MQTT_LOG_LEVEL", "FLIP2MQTT_LOG_FORMAT"};
-
 struct search {
     const char *name; /* the variable looked for */
     struct f2m_suggestion near;
@@ -122,12 +119,30 @@ static void put(struct f2m_loader *loader, struct f2m_yaml *root, const struct s
         f2m_yaml_add(&loader->arena, map, search->path[search->depth - 1], value->at, value);
 }
 
-static bool is_option(const char *name)
+/* FLIP2MQTT_MQTT_… is meant for us; FLIP2MQTT_HOME may be somebody's own. */
+static bool is_ours(const char *name)
 {
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (strcmp(name, options[i]) == 0)
+    for (size_t i = 0; i < f2m_section_root.keys_len; i++) {
+        char begin[VARIABLE_SIZE];
+        variable_name("FLIP2MQTT", f2m_section_root.keys[i].name, begin);
+        size_t len = strlen(begin);
+        if (strncmp(name, begin, len) == 0 && (name[len] == '_' || name[len] == '\0'))
             return true;
+    }
     return false;
+}
+
+static void report_unknown(struct f2m_loader *loader, const char *name, const struct f2m_suggestion *near)
+{
+    static const char text[] = "unknown variable, expected FLIP2MQTT_ and the path of a key outside sites";
+    struct f2m_place at = {name, 0, 0};
+    char hint[F2M_SUGGEST_SIZE];
+
+    f2m_suggestion_text(near, hint);
+    if (near->best || is_ours(name))
+        f2m_report_error(&loader->report, at, "%s%s", text, hint);
+    else
+        f2m_report_warning(&loader->report, at, "%s", text);
 }
 
 static void apply(struct f2m_loader *loader, struct f2m_yaml *root, const char *name, const char *text)
@@ -136,19 +151,14 @@ static void apply(struct f2m_loader *loader, struct f2m_yaml *root, const char *
     struct f2m_place at = {name, 0, 0};
     size_t len = strlen(name);
     bool file = len > 5 && strcmp(name + len - 5, "_FILE") == 0;
-    char hint[F2M_SUGGEST_SIZE];
 
-    if (is_option(name))
-        return;
     if (find(&search, name)) {
         put(loader, root, &search, make_value(loader, search.key, at, text));
         return;
     }
     const char *base = file ? f2m_arena_copy(&loader->arena, name, len - 5) : name;
     if (!file || !find(&plain, base)) {
-        f2m_report_error(&loader->report, at,
-                         "unknown variable, expected FLIP2MQTT_ and the path of a key outside sites%s",
-                         f2m_suggestion_text(file ? &plain.near : &search.near, hint));
+        report_unknown(loader, name, file ? &plain.near : &search.near);
         return;
     }
     if (f2m_loader_getenv(loader, base)) {

@@ -159,7 +159,7 @@ const struct f2m_section f2m_section_telemetry = {
 
 static const struct f2m_key confirm_keys[] = {
     {.name = "topic",
-     .type = F2M_KEY_TOPIC_TEMPLATE,
+     .type = F2M_KEY_TOPIC,
      AT(topic),
      .required = true,
      .help = "Where the inverter shows what it took over.",

@@ -15,7 +15,7 @@ static const char MASK[] = "***";
 static void replace_all(struct f2m_strbuf *line, const char *secret)
 {
     size_t len = strlen(secret);
-    f2m_autostrbuf out;
+    f2m_autostrbuf out = {0};
     const char *from = line->data, *hit;
 
     f2m_strbuf_init(&out, 0);
@@ -86,7 +86,7 @@ static void mask_url(struct f2m_strbuf *line)
 void f2m_mask_line(struct f2m_strbuf *out, const char *text, size_t len, const char *const *secrets, size_t secrets_len)
 {
     static const char *const words[] = {"token", "password", "passwd", "secret"};
-    f2m_autostrbuf line;
+    f2m_autostrbuf line = {0};
 
     f2m_strbuf_init(&line, 0);
     f2m_strbuf_add(&line, text, len);

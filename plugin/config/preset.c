@@ -196,7 +196,7 @@ static bool check_missing(const struct use *use)
 /* ${name} -> its value; *hidden where that is a secret. NULL after a report. */
 static const char *substitute(const struct use *use, struct f2m_place at, const char *text, bool *hidden)
 {
-    f2m_autostrbuf out;
+    f2m_autostrbuf out = {0};
     const char *open;
 
     if (!strstr(text, "${"))

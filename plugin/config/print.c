@@ -5,7 +5,7 @@ static const char MASK[] = "***";
 
 static void print_scalar(struct f2m_yaml_writer *w, const struct f2m_key *key, const void *at)
 {
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     /* refresh and the like: 0 is "not given" where the range begins above it. */
     if (!f2m_value_given(key, at) || (key->type == F2M_KEY_DURATION && key->min > 0 && *(const int64_t *)at == 0))

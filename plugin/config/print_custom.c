@@ -15,7 +15,7 @@ void f2m_print_server(struct f2m_yaml_writer *w, const struct f2m_key *key, cons
 {
     const struct f2m_mqtt_config *mqtt = at;
     bool v6 = strchr(mqtt->host, ':') != NULL;
-    f2m_autostrbuf url;
+    f2m_autostrbuf url = {0};
 
     f2m_strbuf_init(&url, 0);
     f2m_strbuf_addf(&url, "%s://%s%s%s:%d", mqtt->tls ? "mqtts" : "mqtt", v6 ? "[" : "", mqtt->host, v6 ? "]" : "",
@@ -31,7 +31,7 @@ void f2m_print_unknown_devices(struct f2m_yaml_writer *w, const struct f2m_key *
 void f2m_print_allow(struct f2m_yaml_writer *w, const struct f2m_key *key, const void *at)
 {
     unsigned allow = *(const unsigned *)at;
-    f2m_autostrbuf list;
+    f2m_autostrbuf list = {0};
 
     f2m_strbuf_init(&list, 0);
     for (int i = 0; i < F2M_GROUP_COUNT; i++)
@@ -50,7 +50,7 @@ void f2m_print_modes(struct f2m_yaml_writer *w, const struct f2m_key *key, const
     f2m_yaml_write_open(w, key->name);
     for (size_t i = 0; i < control->modes_len; i++) {
         const struct f2m_control_mode *mode = &control->modes[i];
-        f2m_autostrbuf name;
+        f2m_autostrbuf name = {0};
         f2m_strbuf_init(&name, 0);
         f2m_strbuf_addf(&name, "%s%s%s", f2m_mode_name(mode->mode), mode->power_mode ? "/" : "",
                         mode->power_mode ? mode->power_mode : "");
@@ -72,7 +72,7 @@ void f2m_print_attributes(struct f2m_yaml_writer *w, const struct f2m_key *key, 
 void f2m_print_preset(struct f2m_yaml_writer *w, const struct f2m_key *key, const void *at)
 {
     const char *name = *(char *const *)at;
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     if (!name)
         return;

@@ -130,7 +130,7 @@ static void print_source(struct printing *p, const struct f2m_source *source, en
 
 static void write_source(struct f2m_yaml_writer *w, const struct f2m_key *k, const struct f2m_source *source)
 {
-    f2m_autostrbuf line;
+    f2m_autostrbuf line = {0};
     struct printing p = {&line, k->name, (enum f2m_value_kind)k->kind, true};
 
     f2m_strbuf_init(&line, 0);
@@ -150,7 +150,7 @@ void f2m_print_field(struct f2m_yaml_writer *w, const struct f2m_key *k, const v
 {
     const struct f2m_device_field *field = at;
     enum f2m_quantity quantity = f2m_value_quantity((enum f2m_value_kind)k->kind);
-    f2m_autostrbuf value;
+    f2m_autostrbuf value = {0};
     double canonical;
 
     if (field->source)

@@ -21,7 +21,8 @@ static bool is_variable(struct f2m_place at)
 }
 
 /* One line, whatever a value holds: controls become blanks. */
-static char *make_message(struct f2m_place at, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) __attribute__((format(printf, 2, 0))) static char *
+make_message(struct f2m_place at, const char *fmt, va_list args)
 {
     char text[MESSAGE_BYTES];
     size_t len = 0;
@@ -45,8 +46,8 @@ bool f2m_report_full(const struct f2m_report *report)
     return report->out->len >= F2M_MAX_CONFIG_ERRORS - 1;
 }
 
-static void add(struct f2m_report *report, enum f2m_severity severity, struct f2m_place at, const char *fmt,
-                va_list args)
+__attribute__((format(printf, 4, 0))) static void add(struct f2m_report *report, enum f2m_severity severity,
+                                                      struct f2m_place at, const char *fmt, va_list args)
 {
     struct f2m_findings *out = report->out;
 
@@ -127,7 +128,7 @@ static struct f2m_slice find_line(const struct f2m_report_text *text, int line)
 static void fill_source_line(const struct f2m_report *report, struct f2m_finding *finding)
 {
     const struct f2m_report_text *text = find_text(report, finding->file);
-    f2m_autostrbuf line;
+    f2m_autostrbuf line = {0};
 
     if (finding->line < 1 || finding->col > SOURCE_LINE_BYTES || !text)
         return;

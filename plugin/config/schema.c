@@ -184,7 +184,7 @@ static void write_pretty(const char *json, struct f2m_strbuf *out)
 void f2m_config_write_schema(struct f2m_strbuf *out)
 {
     static const struct f2m_section *const shared[] = {&f2m_section_source, &f2m_section_publish};
-    f2m_autostrbuf json;
+    f2m_autostrbuf json = {0};
 
     f2m_strbuf_init(&json, 0);
     struct f2m_jw w = f2m_jw(&json);

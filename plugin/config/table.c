@@ -203,7 +203,7 @@ static void check_required(struct f2m_loader *loader, const struct f2m_section *
 {
     for (size_t i = 0; i < section->keys_len; i++) {
         const struct f2m_key *key = &section->keys[i];
-        f2m_autostrbuf example;
+        f2m_autostrbuf example = {0};
         if (!key->required || f2m_yaml_item(map, key->name))
             continue;
         f2m_strbuf_init(&example, 0);

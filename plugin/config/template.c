@@ -44,7 +44,7 @@ int f2m_template_check(const char *text, struct f2m_err *err)
 
 int f2m_template_check_topic(const char *text, struct f2m_err *err)
 {
-    f2m_autostrbuf sample;
+    f2m_autostrbuf sample = {0};
 
     f2m_strbuf_init(&sample, 0);
     int rc = check(text, &sample, err);

@@ -34,7 +34,7 @@ static void quote_url(const char *url, struct f2m_strbuf *out)
 
 static int refuse(const char *url, const char *expected, struct f2m_err *err)
 {
-    f2m_autostrbuf quoted;
+    f2m_autostrbuf quoted = {0};
 
     f2m_strbuf_init(&quoted, 0);
     quote_url(url, &quoted);
@@ -99,7 +99,7 @@ static bool parse_authority(struct f2m_slice text, struct authority *out)
 /* URL user parts are often written unencoded: what is no valid escape stays as it is. */
 static char *decode(struct f2m_slice text)
 {
-    f2m_autostrbuf out;
+    f2m_autostrbuf out = {0};
 
     f2m_strbuf_init(&out, 0);
     for (size_t i = 0; i < text.len; i++) {

@@ -18,22 +18,22 @@ static const struct {
     enum f2m_quantity quantity;
     const char *noun; /* before a range */
 } types[] = {
-    [F2M_KEY_TEXT] = {"a text", F2M_QUANTITY_NONE},
-    [F2M_KEY_FILE] = {"the path of a file", F2M_QUANTITY_NONE},
-    [F2M_KEY_PATH] = {"a path", F2M_QUANTITY_NONE},
-    [F2M_KEY_TOPIC] = {"a topic without + or #", F2M_QUANTITY_NONE},
-    [F2M_KEY_FILTER] = {"a topic, where + and # stand for whole levels, # last", F2M_QUANTITY_NONE},
-    [F2M_KEY_POINTER] = {"a JSON Pointer such as /battery/power", F2M_QUANTITY_NONE},
-    [F2M_KEY_TEMPLATE] = {"a text or template", F2M_QUANTITY_NONE},
-    [F2M_KEY_TOPIC_TEMPLATE] = {"a topic without + or #", F2M_QUANTITY_NONE},
-    [F2M_KEY_BOOL] = {"true or false", F2M_QUANTITY_NONE},
+    [F2M_KEY_TEXT] = {"a text", F2M_QUANTITY_NONE, NULL},
+    [F2M_KEY_FILE] = {"the path of a file", F2M_QUANTITY_NONE, NULL},
+    [F2M_KEY_PATH] = {"a path", F2M_QUANTITY_NONE, NULL},
+    [F2M_KEY_TOPIC] = {"a topic without + or #", F2M_QUANTITY_NONE, NULL},
+    [F2M_KEY_FILTER] = {"a topic, where + and # stand for whole levels, # last", F2M_QUANTITY_NONE, NULL},
+    [F2M_KEY_POINTER] = {"a JSON Pointer such as /battery/power", F2M_QUANTITY_NONE, NULL},
+    [F2M_KEY_TEMPLATE] = {"a text or template", F2M_QUANTITY_NONE, NULL},
+    [F2M_KEY_TOPIC_TEMPLATE] = {"a topic without + or #", F2M_QUANTITY_NONE, NULL},
+    [F2M_KEY_BOOL] = {"true or false", F2M_QUANTITY_NONE, NULL},
     [F2M_KEY_INTEGER] = {"a whole number", F2M_QUANTITY_NONE, "a whole number"},
     [F2M_KEY_NUMBER] = {"a number", F2M_QUANTITY_NONE, "a number"},
     [F2M_KEY_PERCENTAGE] = {"a percentage such as 20 %", F2M_QUANTITY_PERCENTAGE, "a percentage"},
     [F2M_KEY_DURATION] = {"a duration such as 5min", F2M_QUANTITY_DURATION, "a duration"},
     [F2M_KEY_SECONDS] = {"a duration such as 60s", F2M_QUANTITY_DURATION, "a duration"},
     [F2M_KEY_SIZE] = {"a size such as 256 MB", F2M_QUANTITY_SIZE, "a size"},
-    [F2M_KEY_CUSTOM] = {"a value", F2M_QUANTITY_NONE},
+    [F2M_KEY_CUSTOM] = {"a value", F2M_QUANTITY_NONE, NULL},
 };
 
 bool f2m_value_is_text(enum f2m_key_type type)
@@ -48,7 +48,7 @@ static bool has_range(const struct f2m_key *key)
 
 static void expect_choice(const struct f2m_key *key, struct f2m_err *expected)
 {
-    f2m_autostrbuf list;
+    f2m_autostrbuf list = {0};
 
     f2m_strbuf_init(&list, 400);
     for (const struct f2m_choice *c = key->choices; c->name; c++)
@@ -69,7 +69,7 @@ static void format_bound(const struct f2m_key *key, double bound, struct f2m_str
 
 void f2m_value_expected(const struct f2m_key *key, struct f2m_err *expected)
 {
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     if (key->type == F2M_KEY_CHOICE) {
         expect_choice(key, expected);

@@ -86,11 +86,11 @@ void fixture_enter(void)
 struct f2m_config *fixture_load(const char *yaml, char *const *environment, struct f2m_findings *findings)
 {
     static char token[] = "FLIP_TOKEN=fl_from_env";
-    char *environ[16] = {token};
-    struct f2m_config_options options = {.file = "test.yaml", .environ = environ};
+    char *variables[16] = {token};
+    struct f2m_config_options options = {.file = "test.yaml", .environ = variables};
 
     for (size_t i = 0; environment && environment[i] && i < 14; i++)
-        environ[i + 1] = environment[i];
+        variables[i + 1] = environment[i];
     fixture_write("test.yaml", yaml, 0644);
     return f2m_config_load(&options, findings);
 }
@@ -98,7 +98,7 @@ struct f2m_config *fixture_load(const char *yaml, char *const *environment, stru
 struct f2m_config *fixture_load_valid(const char *yaml)
 {
     struct f2m_findings findings;
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     struct f2m_config *config = fixture_load(yaml, NULL, &findings);
     f2m_strbuf_init(&text, 0);

@@ -7,7 +7,7 @@
 static void expect(const char *yaml, const char *part)
 {
     struct f2m_findings findings;
-    f2m_autostrbuf lines;
+    f2m_autostrbuf lines = {0};
 
     ck_assert_ptr_null(fixture_load(yaml, NULL, &findings));
     f2m_strbuf_init(&lines, 0);
@@ -32,7 +32,7 @@ END_TEST
 
 START_TEST(test_depth)
 {
-    f2m_autostrbuf yaml;
+    f2m_autostrbuf yaml = {0};
 
     fixture_enter();
     f2m_strbuf_init(&yaml, 0);
@@ -48,7 +48,7 @@ END_TEST
 
 START_TEST(test_size)
 {
-    f2m_autostrbuf yaml;
+    f2m_autostrbuf yaml = {0};
 
     fixture_enter();
     f2m_strbuf_init(&yaml, 0);
@@ -61,7 +61,7 @@ END_TEST
 START_TEST(test_many_errors)
 {
     struct f2m_findings findings;
-    f2m_autostrbuf yaml;
+    f2m_autostrbuf yaml = {0};
 
     fixture_enter();
     f2m_strbuf_init(&yaml, 0);
@@ -78,7 +78,7 @@ END_TEST
 /* Quadratic duplicate checks would take minutes here. */
 START_TEST(test_many_keys)
 {
-    f2m_autostrbuf yaml;
+    f2m_autostrbuf yaml = {0};
 
     fixture_enter();
     f2m_strbuf_init(&yaml, 0);
@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(test_many_devices)
 {
-    f2m_autostrbuf yaml;
+    f2m_autostrbuf yaml = {0};
 
     fixture_enter();
     f2m_strbuf_init(&yaml, 0);

@@ -40,6 +40,8 @@ static bool next_case(char **rest, struct one_case *out)
     char *next = strstr(separator + 4, "\n=== ");
     if (next)
         next[0] = '\0';
+    if (next == separator + 4)
+        out->expected = next; /* no finding is expected */
     *rest = next ? next + 1 : NULL;
     return true;
 }
@@ -47,7 +49,7 @@ static bool next_case(char **rest, struct one_case *out)
 static bool check_case(const struct one_case *c)
 {
     struct f2m_findings findings;
-    f2m_autostrbuf lines;
+    f2m_autostrbuf lines = {0};
 
     struct f2m_config *config = fixture_load(c->yaml, c->environment, &findings);
     f2m_strbuf_init(&lines, 0);

@@ -13,13 +13,13 @@ static struct f2m_config *load_file(const char *name)
 {
     static char token[] = "FLIP_TOKEN=fl_x", password[] = "MQTT_PASSWORD=p",
                 secret[] = "FLIP_WEBHOOK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    char *const environ[] = {token, password, secret, NULL};
+    char *const variables[] = {token, password, secret, NULL};
     struct f2m_findings findings;
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
     char path[512];
 
     snprintf(path, sizeof path, F2M_SOURCE_DIR "/config/%s", name);
-    const struct f2m_config_options options = {.file = path, .environ = environ};
+    const struct f2m_config_options options = {.file = path, .environ = variables};
     struct f2m_config *config = f2m_config_load(&options, &findings);
     f2m_strbuf_init(&text, 0);
     f2m_findings_print(&findings, &text);
@@ -297,14 +297,13 @@ START_TEST(test_environment_wins)
 {
     static char token[] = "FLIP2MQTT_FLIP_TOKEN_FILE=good", poll[] = "FLIP2MQTT_FLIP_POLL_COMMANDS=7s",
                 allow[] = "FLIP2MQTT_REQUESTS_ALLOW=read, device", url[] = "FLIP2MQTT_FLIP_BASE_URL=http://localhost:1",
-                listen[] = "FLIP2MQTT_HTTP_LISTEN=0.0.0.0:80", option[] = "FLIP2MQTT_LOG_LEVEL=debug",
-                other[] = "FLIP2MQTTX=1";
-    char *const environ[] = {token, poll, allow, url, listen, option, other, NULL};
+                listen[] = "FLIP2MQTT_HTTP_LISTEN=0.0.0.0:80", other[] = "FLIP2MQTTX=1";
+    char *const variables[] = {token, poll, allow, url, listen, other, NULL};
     struct f2m_findings findings;
 
     fixture_enter();
     struct f2m_config *c =
-        fixture_load("flip: { token: from_file, poll: { commands: 5s, events: 6s } }\n", environ, &findings);
+        fixture_load("flip: { token: from_file, poll: { commands: 5s, events: 6s } }\n", variables, &findings);
     f2m_findings_free(&findings);
     ck_assert_ptr_nonnull(c);
     ck_assert_str_eq(c->flip.token, "fl_from_file");
@@ -315,7 +314,7 @@ START_TEST(test_environment_wins)
     ck_assert_str_eq(c->http.listen, "0.0.0.0:80");
     f2m_config_free(c);
     /* An empty file and the environment are enough. */
-    c = fixture_load("", environ, &findings);
+    c = fixture_load("", variables, &findings);
     f2m_findings_free(&findings);
     ck_assert_ptr_nonnull(c);
     f2m_config_free(c);
@@ -368,7 +367,7 @@ START_TEST(test_missing_file)
 {
     const struct f2m_config_options options = {.file = "/nowhere/configuration.yaml"};
     struct f2m_findings findings;
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     ck_assert_ptr_null(f2m_config_load(&options, &findings));
     f2m_strbuf_init(&text, 0);

@@ -111,7 +111,7 @@ START_TEST(test_built_in)
 
     fixture_enter();
     for (const struct f2m_preset_text *text = f2m_preset_texts; text->name; text++, n++) {
-        f2m_autostrbuf keys, printed;
+        f2m_autostrbuf keys = {0}, printed = {0};
         const char *parameters = strstr(text->text, "\nparameters:\n");
         f2m_strbuf_init(&keys, 0);
         f2m_strbuf_addf(&keys,

@@ -51,7 +51,7 @@ static void cut_line(struct f2m_strbuf *text, const char *line)
 
 START_TEST(test_loads_again)
 {
-    f2m_autostrbuf first, second;
+    f2m_autostrbuf first = {0}, second = {0};
 
     fixture_enter();
     print_again(fixture_load_valid(WHOLE), &first);
@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(test_no_secret)
 {
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     fixture_enter();
     print_again(fixture_load_valid(WHOLE), &text);
@@ -83,7 +83,7 @@ END_TEST
 START_TEST(test_findings_text)
 {
     struct f2m_findings findings;
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     fixture_enter();
     ck_assert_ptr_null(fixture_load("flip:\n  token: fl_hush\n  ca: \"\"\n\tx: 1\n", NULL, &findings));
@@ -104,7 +104,7 @@ END_TEST
 START_TEST(test_findings_json)
 {
     struct f2m_findings findings;
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     fixture_enter();
     ck_assert_ptr_null(fixture_load("flip: { token: x }\nx: 1\n", NULL, &findings));
@@ -119,7 +119,7 @@ END_TEST
 /* docs/configuration.md and the schema are what the table writes: run `ninja f2m-docs` after changing it. */
 START_TEST(test_documents)
 {
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     f2m_strbuf_init(&text, 0);
     f2m_config_write_reference(&text);

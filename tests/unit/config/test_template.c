@@ -65,7 +65,7 @@ START_TEST(test_expand)
 {
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct f2m_err err = {""};
-        f2m_autostrbuf out;
+        f2m_autostrbuf out = {0};
         f2m_strbuf_init(&out, 0);
         ck_assert_msg(f2m_template_check(good[i].text, &err) == 0, "%s: %s", good[i].text, err.text);
         int rc = f2m_template_expand(good[i].text, &values, "America/Los_Angeles", &out, &err);
@@ -95,7 +95,7 @@ START_TEST(test_fail)
 {
     for (size_t i = 0; i < sizeof failing / sizeof failing[0]; i++) {
         struct f2m_err err = {""};
-        f2m_autostrbuf out;
+        f2m_autostrbuf out = {0};
         f2m_strbuf_init(&out, 0);
         ck_assert_int_eq(f2m_template_check(failing[i].text, &err), 0);
         ck_assert_int_eq(f2m_template_expand(failing[i].text, &values, NULL, &out, &err), failing[i].rc);
@@ -113,7 +113,7 @@ START_TEST(test_malformed)
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct f2m_err err;
-        f2m_autostrbuf out;
+        f2m_autostrbuf out = {0};
         f2m_strbuf_init(&out, 0);
         ck_assert_int_eq(f2m_template_check(bad[i], &err), -EINVAL);
         ck_assert_int_eq(f2m_template_expand(bad[i], &values, NULL, &out, &err), -EINVAL);
@@ -124,7 +124,7 @@ END_TEST
 START_TEST(test_overflow)
 {
     struct f2m_err err;
-    f2m_autostrbuf out;
+    f2m_autostrbuf out = {0};
 
     f2m_strbuf_init(&out, 5);
     ck_assert_int_eq(f2m_template_expand("{{ mode }}", &values, NULL, &out, &err), -EINVAL);
