@@ -311,9 +311,9 @@ struct f2m_outbox_stats f2m_outbox_stats(const struct f2m_outbox *o)
 {
     if (*o->stats_old) {
         struct f2m_outbox_stats read;
-        if (f2m_store_outbox_stats(o->store, &read) == 0) /* else the last figures stand */
+        *o->stats_old = f2m_store_outbox_stats(o->store, &read) != 0; /* unreadable: the last figures stand */
+        if (!*o->stats_old)
             *o->stats = read;
-        *o->stats_old = false;
     }
     struct f2m_outbox_stats s = *o->stats;
     const struct f2m_mark *mark;

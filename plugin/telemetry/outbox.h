@@ -33,10 +33,10 @@ void f2m_outbox_committed(struct f2m_outbox *, struct f2m_now, bool ok, struct f
  * to three quarters of max), then the backlog, oldest first. A point that was put in this turn is not offered yet.
  * offer() copies what it needs (the point lives for that call) and returns true to accept. An accepted point is taken:
  * it is not offered again before it is released, so no point is on its way twice. Points in memory have negative ids.
- * Returns how many were accepted. */
+ * *n = how many were accepted. 0; -EIO where the store could not be read, so that more may wait. */
 typedef bool (*f2m_outbox_offer)(void *ctx, const struct f2m_point *);
-size_t f2m_outbox_take(struct f2m_outbox *, enum f2m_telemetry_endpoint, size_t max, int64_t fresh_since_ms,
-                       f2m_outbox_offer, void *ctx);
+int f2m_outbox_take(struct f2m_outbox *, enum f2m_telemetry_endpoint, size_t max, int64_t fresh_since_ms,
+                    f2m_outbox_offer, void *ctx, size_t *n) __attribute__((warn_unused_result));
 /* Taken points whose outcome is unknown: they wait again. */
 void f2m_outbox_release(struct f2m_outbox *, int64_t id);
 /* Flip's verdicts on taken points. Only id, device_id and start_ms are read. */

@@ -13,6 +13,7 @@ struct taking {
     f2m_outbox_offer offer;
     void *ctx;
     size_t max, n, rows;
+    int error;
 };
 
 static bool offer_row(void *ctx, const struct f2m_point *p)
@@ -32,8 +33,9 @@ static void take_stored(struct taking *t, enum f2m_telemetry_endpoint endpoint, 
     if (t->n >= t->max || f2m_marks_verdicts(&t->o->marks) + t->max > F2M_MAX_OPEN_VERDICTS)
         return;
     struct f2m_point_query query = {.endpoint = endpoint, .order = F2M_POINTS_OLDEST, .closed_since_ms = since_ms};
-    /* A store that cannot be read gives no points; the next wake-up tries again, and the commit tells of the disk. */
-    (void)f2m_store_points_each(t->o->store, &query, offer_row, t);
+    int rc = f2m_store_points_each(t->o->store, &query, offer_row, t);
+    if (rc != 0)
+        t->error = rc;
 }
 
 static void take_memory(struct taking *t, enum f2m_telemetry_endpoint endpoint, int64_t since_ms)
@@ -51,8 +53,8 @@ static void take_memory(struct taking *t, enum f2m_telemetry_endpoint endpoint, 
     }
 }
 
-size_t f2m_outbox_take(struct f2m_outbox *o, enum f2m_telemetry_endpoint endpoint, size_t max, int64_t fresh_since_ms,
-                       f2m_outbox_offer offer, void *ctx)
+int f2m_outbox_take(struct f2m_outbox *o, enum f2m_telemetry_endpoint endpoint, size_t max, int64_t fresh_since_ms,
+                    f2m_outbox_offer offer, void *ctx, size_t *n)
 {
     struct taking t = {.o = o, .offer = offer, .ctx = ctx};
     /* A quarter is for the backlog, so that it shrinks however much comes in; rounded up, so that a limit of one
@@ -64,7 +66,8 @@ size_t f2m_outbox_take(struct f2m_outbox *o, enum f2m_telemetry_endpoint endpoin
     t.rows = 0;
     take_stored(&t, endpoint, 0);
     take_memory(&t, endpoint, INT64_MIN);
-    return t.n;
+    *n = t.n;
+    return t.error;
 }
 
 void f2m_outbox_release(struct f2m_outbox *o, int64_t id)

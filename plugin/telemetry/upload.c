@@ -9,6 +9,7 @@
 /* Points closed this long before the end of gathering are fresh: one answer may take half a minute. */
 #define FRESH_MS      60000
 #define BUSY_RETRY_MS 1000
+#define UNREADABLE_MS 5000 /* the store could not be read */
 
 /* ---- life ---- */
 
@@ -144,7 +145,7 @@ static bool transmit(struct f2m_lane *lane, struct f2m_now now, struct f2m_slice
     struct f2m_call call = {.endpoint = lane->call, .body = body, .done = f2m_lane_done, .owner = lane};
     lane->flying = f2m_cloud_call(lane->up->cloud, now, &call, fx, &err) == 0;
     if (!lane->flying) { /* too many calls wait: soon there are fewer */
-        lane->not_before_mono = now.mono_ms + BUSY_RETRY_MS;
+        f2m_lane_postpone(lane, now.mono_ms + BUSY_RETRY_MS);
         lane->test_len = 0;
     }
     return lane->flying;
@@ -158,8 +159,11 @@ static void send_batch(struct f2m_lane *lane, struct f2m_now now, struct f2m_eff
     f2m_batch_reset(lane->batch);
     int64_t fresh_since_ms = now.wall_ms - up->config->flip.upload_delay_ms - SPREAD_MOST_MS - FRESH_MS;
     struct choosing choosing = {.up = up, .batch = lane->batch};
-    size_t n = f2m_outbox_take(up->outbox, lane->endpoint, lane->limit, fresh_since_ms, choose, &choosing);
-    lane->backlog = n == lane->limit || choosing.full; /* then more may wait */
+    size_t n = 0;
+    int rc = f2m_outbox_take(up->outbox, lane->endpoint, lane->limit, fresh_since_ms, choose, &choosing, &n);
+    lane->backlog = rc != 0 || n == lane->limit || choosing.full; /* then more may wait */
+    if (rc != 0)
+        f2m_lane_postpone(lane, now.mono_ms + UNREADABLE_MS);
     lane->tested_last = false;
     if (n == 0 || transmit(lane, now, f2m_batch_request(lane->batch), fx))
         return;

@@ -32,6 +32,12 @@ void f2m_lane_release(struct f2m_lane *lane, const struct f2m_batch *batch, size
         f2m_outbox_release(lane->up->outbox, batch->items[i].id);
 }
 
+void f2m_lane_postpone(struct f2m_lane *lane, int64_t until_mono_ms)
+{
+    if (lane->not_before_mono < until_mono_ms)
+        lane->not_before_mono = until_mono_ms;
+}
+
 void f2m_lane_reject(struct f2m_lane *lane, struct f2m_now now, const struct f2m_batch *batch, size_t i,
                      const char *message, struct f2m_effects *fx)
 {
@@ -65,11 +71,8 @@ static void wait_all(struct f2m_lane *lane, struct f2m_now now, int64_t retry_af
     lane->backlog = true;
     f2m_backoff_fail(&lane->backoff, lane->up->rng, now, retry_after_s);
     /* F17: Retry-After is meant for all of us. */
-    for (size_t i = 0; i < F2M_UPLOAD_LANES && retry_after_s > 0; i++) {
-        struct f2m_lane *other = &lane->up->lanes[i];
-        if (other->not_before_mono < lane->backoff.until_mono_ms)
-            other->not_before_mono = lane->backoff.until_mono_ms;
-    }
+    for (size_t i = 0; i < F2M_UPLOAD_LANES && retry_after_s > 0; i++)
+        f2m_lane_postpone(&lane->up->lanes[i], lane->backoff.until_mono_ms);
 }
 
 /* ---- 2xx ---- */
@@ -149,7 +152,7 @@ static void pace(struct f2m_lane *lane, struct f2m_now now)
 {
     f2m_backoff_reset(&lane->backoff);
     if (++lane->refusals > PATIENCE)
-        lane->not_before_mono = now.mono_ms + PACE_MS;
+        f2m_lane_postpone(lane, now.mono_ms + PACE_MS);
 }
 
 static void too_large(struct f2m_lane *lane, struct f2m_now now, const struct f2m_reply *reply, struct f2m_effects *fx)
@@ -212,7 +215,7 @@ void f2m_lane_done(void *owner, uint64_t id, struct f2m_now now, const struct f2
         if (lane->test_len == 0)
             f2m_lane_release(lane, lane->batch, 0, lane->batch->len);
         lane->backlog = true;
-        lane->not_before_mono = now.mono_ms + AFTER_AUTH;
+        f2m_lane_postpone(lane, now.mono_ms + AFTER_AUTH);
         break;
     case F2M_OUTCOME_RETRY:
         wait_all(lane, now, reply->retry_after_s);

@@ -41,7 +41,8 @@ static const char *take(size_t max, int64_t fresh_since_ms, f2m_outbox_offer off
 {
     taken_len = 0;
     listing[0] = '\0';
-    size_t n = f2m_outbox_take(w.outbox, F2M_TELEMETRY_INTERVAL, max, fresh_since_ms, offer, NULL);
+    size_t n;
+    ck_assert_int_eq(f2m_outbox_take(w.outbox, F2M_TELEMETRY_INTERVAL, max, fresh_since_ms, offer, NULL, &n), 0);
     ck_assert_uint_eq(n, taken_len);
     return listing;
 }

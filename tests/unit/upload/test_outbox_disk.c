@@ -144,6 +144,18 @@ START_TEST(a_verdict_that_the_disk_refuses_is_not_forgotten)
 }
 END_TEST
 
+START_TEST(a_store_that_cannot_be_read_is_read_again)
+{
+    put("A", 0);
+    world_turn();
+    f2m_fault_store_fail(w.store, F2M_FAULT_POINTS_EACH, 1, -EIO, true);
+    ck_assert(!world_until_request(60000));
+    f2m_fault_store_heal(w.store);
+    ck_assert(world_until_request(5000));
+    ck_assert_str_eq(world_points(0), "A@0");
+}
+END_TEST
+
 START_TEST(memory_is_bounded_and_loses_the_oldest)
 {
     f2m_fault_store_disk_full(w.store, true);
@@ -178,6 +190,7 @@ int main(void)
     tcase_add_test(t, points_in_memory_are_sent_and_leave);
     tcase_add_test(t, a_point_rejected_in_memory_is_kept_and_stored_later);
     tcase_add_test(t, a_verdict_that_the_disk_refuses_is_not_forgotten);
+    tcase_add_test(t, a_store_that_cannot_be_read_is_read_again);
     tcase_add_test(t, memory_is_bounded_and_loses_the_oldest);
     return world_main("outbox disk", t);
 }

@@ -99,14 +99,14 @@ static void carry_out(const struct f2m_effect *e)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
     if (e->type == F2M_FX_HTTP) {
-        ck_assert_uint_lt(w.flying_len, WORLD_MAX_FLYING);
+        WORLD_MUST(w.flying_len < WORLD_MAX_FLYING, "too many requests in flight");
         struct world_request *r = &w.flying[w.flying_len++];
         *r = (struct world_request){.tag = e->http.tag, .sent_mono = w.now.mono_ms};
         snprintf(r->path, sizeof r->path, "%s", e->http.path);
         r->body = (struct f2m_slice){f2m_xmemdup0(e->http.body.at, e->http.body.len), e->http.body.len};
         w.requests++;
     } else if (e->type == F2M_FX_PUBLISH) {
-        ck_assert(e->publish.retain);
+        WORLD_MUST(e->publish.retain, "%s is not retained", e->publish.topic);
         f2m_strbuf_addf(&w.published, "%s %.*s\n", e->publish.topic, (int)e->publish.payload.len,
                         e->publish.payload.at);
     } else if (e->type == F2M_FX_LOG) {
@@ -157,7 +157,7 @@ static bool run(int64_t ms, bool stop_at_request)
         if (w.now.mono_ms >= end && due > end)
             return false;
         busy = next <= w.now.mono_ms ? busy + 1 : 0;
-        ck_assert_msg(busy < 60, "a busy loop: the deadline does not move");
+        WORLD_MUST(busy < 60, "a busy loop: the deadline does not move");
         world_pass(next > w.now.mono_ms ? next - w.now.mono_ms : 0);
     }
 }
@@ -176,13 +176,13 @@ void world_run(int64_t ms)
 
 void world_answer_with(size_t n, const struct f2m_http_result *given)
 {
-    ck_assert_uint_lt(n, w.flying_len);
+    WORLD_MUST(n < w.flying_len, "no request %zu is in flight", n);
     struct f2m_http_result result = *given;
     result.tag = w.flying[n].tag;
     free((char *)(uintptr_t)w.flying[n].body.at);
     w.flying_len--;
     memmove(&w.flying[n], &w.flying[n + 1], (w.flying_len - n) * sizeof w.flying[0]);
-    ck_assert(f2m_cloud_http_done(w.cloud, w.now, &result, w.fx));
+    WORLD_MUST(f2m_cloud_http_done(w.cloud, w.now, &result, w.fx), "nobody waits for this result");
     world_turn();
 }
 
@@ -206,11 +206,11 @@ void world_ok(size_t n)
 
 static struct f2m_slice points_of(size_t n)
 {
-    ck_assert_uint_lt(n, w.flying_len);
+    WORLD_MUST(n < w.flying_len, "no request %zu is in flight", n);
     struct f2m_err err = {""};
-    ck_assert_msg(f2m_json_check(w.flying[n].body, &err) == 0, "%s", err.text);
+    WORLD_MUST(f2m_json_check(w.flying[n].body, &err) == 0, "%s", err.text);
     struct f2m_slice points = f2m_json_member(f2m_json_root(w.flying[n].body), "telemetry");
-    ck_assert_int_eq(f2m_json_type(points), F2M_JSON_ARRAY);
+    WORLD_MUST(f2m_json_type(points) == F2M_JSON_ARRAY, "a request without points");
     return points;
 }
 
@@ -231,9 +231,11 @@ const char *world_points(size_t n)
     for (struct f2m_json_iter it = f2m_json_iter(points_of(n)); f2m_json_next(&it, &name, &value);) {
         char device[64];
         int64_t start_s;
-        ck_assert(f2m_json_string_copy(f2m_json_member(value, "device_id"), device, sizeof device));
-        ck_assert(f2m_json_integer(f2m_json_member(value, "start_s"), &start_s));
-        ck_assert(f2m_slice_is(value, world_body(device, start_s)));
+        WORLD_MUST(f2m_json_string_copy(f2m_json_member(value, "device_id"), device, sizeof device) &&
+                       f2m_json_integer(f2m_json_member(value, "start_s"), &start_s),
+                   "a point without a key");
+        WORLD_MUST(f2m_slice_is(value, world_body(device, start_s)), "%s@%" PRId64 " has another body", device,
+                   start_s);
         show(device, start_s);
     }
     return shown.data;

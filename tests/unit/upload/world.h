@@ -16,6 +16,13 @@
 #define WORLD_DEVICES    3 /* "A", "B" with interval, "C" with counter */
 #define WORLD_MAX_FLYING 64
 
+/* As ck_assert_msg(), which tells the runner of each assertion that holds, too: too slow for a simulation. */
+#define WORLD_MUST(condition, ...)                                                                                     \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            ck_abort_msg(__VA_ARGS__);                                                                                 \
+    } while (0)
+
 struct world_request {
     uint64_t tag;
     char path[64];
