@@ -25,7 +25,8 @@ static void make_slots(struct f2m_telemetry_device *d)
         if (d->slot_of[id] < 0)
             continue;
         struct f2m_slot *slot = &d->slots[d->slot_of[id]];
-        *slot = (struct f2m_slot){.id = (uint8_t)id, .complained_ms = INT64_MIN};
+        *slot =
+            (struct f2m_slot){.id = (uint8_t)id, .complained_ms = INT64_MIN, .power = is_power((enum f2m_source_id)id)};
         slot->reader = f2m_source_reader_new(&sources[id], f2m_source_info[id].kind);
         if (f2m_source_info[id].kind == F2M_VALUE_COUNTER) {
             slot->counter = f2m_xmalloc(sizeof *slot->counter);
@@ -161,6 +162,6 @@ void f2m_device_open_accounts(struct f2m_telemetry_device *d, struct f2m_now now
     int64_t start = f2m_interval_start(&d->interval, false) - now.wall_ms + now.mono_ms;
 
     for (unsigned i = 0; i < d->slots_len; i++)
-        if (is_power(d->slots[i].id))
+        if (d->slots[i].power)
             f2m_integral_open(&d->slots[i].integral, start, now.mono_ms);
 }

@@ -22,6 +22,7 @@ struct f2m_slot {
     int64_t complained_ms;        /* mono: last log line about an unreadable payload */
     uint8_t id;                   /* enum f2m_source_id */
     uint8_t outcome;              /* enum f2m_source_outcome */
+    bool power;                   /* its energy is summed */
     bool shown_fresh;             /* as device/…/state last said */
 };
 
@@ -30,6 +31,7 @@ struct f2m_feed {
     struct f2m_telemetry_device *device;
     uint32_t leaf; /* of the source's reader */
     uint8_t slot;  /* F2M_FEED_AVAILABILITY */
+    bool shared;   /* the device has other sources on the same topic */
 };
 #define F2M_FEED_AVAILABILITY UINT8_MAX
 

@@ -71,36 +71,33 @@ static bool is_late(const struct delivery *x, const struct f2m_telemetry_device 
 }
 
 static void taken(struct delivery *x, struct f2m_telemetry_device *d, struct f2m_slot *slot, int64_t at_ms,
-                  double former)
+                  bool changed)
 {
-    bool first = !slot->shown_fresh;
-
     d->heard = true;
     if (slot->counter)
         read_counter(x, d, slot, at_ms);
-    if (first || f2m_source_reader_at(slot->reader, x->now.mono_ms).number != former)
+    if (changed || !slot->shown_fresh)
         d->state_dirty = true;
 }
 
 static void feed_source(struct delivery *x, struct f2m_telemetry_device *d, struct f2m_slot *slot, size_t leaf)
 {
     struct f2m_sample sample;
-    double former = f2m_source_reader_at(slot->reader, x->now.mono_ms).number;
+    bool changed = false;
     enum f2m_source_outcome outcome =
         f2m_source_reader_decode(slot->reader, leaf, x->now, x->message->retain, x->payload, &sample, &x->t->err);
 
     if (outcome == F2M_OUTCOME_TAKEN && is_late(x, d, &sample))
         outcome = F2M_OUTCOME_LATE;
-    if (outcome == F2M_OUTCOME_TAKEN)
-        f2m_integral_advance(&slot->integral, slot->reader, sample.at_ms);
-    else if (outcome == F2M_OUTCOME_NO_DATA)
-        f2m_integral_advance(&slot->integral, slot->reader, x->now.mono_ms);
-    outcome = f2m_source_reader_put(slot->reader, leaf, outcome, &sample, x->now.mono_ms, &x->t->err);
+    if (slot->power && (outcome == F2M_OUTCOME_TAKEN || outcome == F2M_OUTCOME_NO_DATA))
+        f2m_integral_advance(&slot->integral, slot->reader,
+                             outcome == F2M_OUTCOME_TAKEN ? sample.at_ms : x->now.mono_ms);
+    outcome = f2m_source_reader_put(slot->reader, leaf, outcome, &sample, x->now.mono_ms, &changed, &x->t->err);
     slot->outcome = (uint8_t)outcome;
     switch (outcome) {
-    case F2M_OUTCOME_TAKEN: taken(x, d, slot, sample.at_ms, former); break;
+    case F2M_OUTCOME_TAKEN: taken(x, d, slot, sample.at_ms, changed); break;
     case F2M_OUTCOME_NO_DATA:
-    case F2M_OUTCOME_STALE: d->state_dirty = true; break;
+    case F2M_OUTCOME_STALE: d->state_dirty = d->state_dirty || changed; break;
     case F2M_OUTCOME_LATE: x->t->counters->late++; break;
     case F2M_OUTCOME_INVALID:
         x->t->counters->invalid++;
@@ -141,6 +138,7 @@ static void deliver(void *ctx, void *subscriber)
     struct f2m_telemetry_device *d = feed->device;
 
     f2m_telemetry_catch_up(x->t, d, x->now, x->fx);
+    x->payload->shared = x->payload->shared || feed->shared;
     bool dirty = d->state_dirty;
     if (feed->slot == F2M_FEED_AVAILABILITY)
         feed_availability(x, d);
@@ -154,11 +152,10 @@ static void deliver(void *ctx, void *subscriber)
 bool f2m_telemetry_message(struct f2m_telemetry *t, struct f2m_now now, const struct f2m_mqtt_message *m,
                            struct f2m_effects *fx)
 {
-    struct f2m_payload payload;
-    struct delivery x = {.t = t, .now = now, .message = m, .payload = &payload, .fx = fx};
+    struct delivery x = {.t = t, .now = now, .message = m, .payload = &t->payload, .fx = fx};
 
     f2m_telemetry_look_at_clock(t, now, fx);
-    f2m_payload_init(&payload, m->payload);
+    f2m_payload_init(&t->payload, m->payload);
     if (f2m_router_match(t->router, m->topic, deliver, &x) == 0)
         return false;
     t->counters->messages++;

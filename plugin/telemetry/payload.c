@@ -32,13 +32,56 @@ static int json_string(struct f2m_payload *p, struct f2m_slice value, struct f2m
     return 0;
 }
 
+static enum f2m_payload_index note_members(struct f2m_payload *p)
+{
+    struct f2m_json_iter it = f2m_json_iter(p->bytes);
+    struct f2m_slice name, value;
+
+    if (f2m_json_type(f2m_json_root(p->bytes)) != F2M_JSON_OBJECT || memchr(p->bytes.at, '\\', p->bytes.len))
+        return F2M_PAYLOAD_NO_INDEX;
+    while (f2m_json_next(&it, &name, &value)) {
+        if (p->members == F2M_PAYLOAD_MEMBERS)
+            return F2M_PAYLOAD_NO_INDEX;
+        p->member[p->members].name = name;
+        p->member[p->members++].value = value;
+    }
+    return F2M_PAYLOAD_INDEXED;
+}
+
+/* From the last member on, since of equal names the last wins. */
+static bool find_member(const struct f2m_payload *p, struct f2m_slice token, struct f2m_slice *value)
+{
+    for (unsigned i = p->members; i-- > 0;) {
+        struct f2m_slice name = p->member[i].name;
+        if (name.len == token.len + 2 && memcmp(name.at + 1, token.at, token.len) == 0) {
+            *value = p->member[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* For one source the text is searched; for several the members are noted once. */
+static bool find(struct f2m_payload *p, const char *path, struct f2m_slice *value)
+{
+    if (*path != '/' || !p->shared)
+        return f2m_json_find(p->bytes, path, value);
+    if (p->index == F2M_PAYLOAD_NOT_INDEXED)
+        p->index = note_members(p);
+    struct f2m_slice token = {path + 1, strcspn(path + 1, "/")};
+    if (p->index == F2M_PAYLOAD_NO_INDEX || memchr(token.at, '~', token.len))
+        return f2m_json_find(p->bytes, path, value);
+    const char *rest = token.at + token.len;
+    return find_member(p, token, value) && (*rest == '\0' || f2m_json_find(*value, rest, value));
+}
+
 static int json_scalar(struct f2m_payload *p, const char *path, struct f2m_scalar *out, struct f2m_err *err)
 {
     struct f2m_slice value;
 
     if (!check_json(p, err))
         return -EINVAL;
-    if (!f2m_json_find(p->bytes, path ? path : "", &value))
+    if (!find(p, path ? path : "", &value))
         return -ENOENT;
     out->text = value;
     enum f2m_json_type type = f2m_json_type(value);

@@ -16,9 +16,23 @@ enum f2m_payload_json {
     F2M_PAYLOAD_NOT_JSON,
 };
 
+/* The members of the payload's object, noted where several sources look into it. */
+#define F2M_PAYLOAD_MEMBERS 64
+enum f2m_payload_index {
+    F2M_PAYLOAD_NOT_INDEXED,
+    F2M_PAYLOAD_INDEXED,
+    F2M_PAYLOAD_NO_INDEX, /* no object, too many members, or escapes: searched as a whole each time */
+};
+
 struct f2m_payload {
     struct f2m_slice bytes; /* borrowed */
     enum f2m_payload_json json;
+    enum f2m_payload_index index;
+    bool shared; /* several sources look into it */
+    unsigned members;
+    struct {
+        struct f2m_slice name, value; /* the name with its quotes */
+    } member[F2M_PAYLOAD_MEMBERS];
     char decoded[F2M_MAX_TEXT_BYTES + 1]; /* the last JSON string that held escapes */
 };
 
@@ -38,6 +52,9 @@ static inline void f2m_payload_init(struct f2m_payload *p, struct f2m_slice byte
 {
     p->bytes = bytes;
     p->json = F2M_PAYLOAD_UNCHECKED;
+    p->index = F2M_PAYLOAD_NOT_INDEXED;
+    p->shared = false;
+    p->members = 0;
 }
 
 /* 0; -ENOENT where nothing stands at the path; -EINVAL with the reason where the payload cannot be read so. A path is

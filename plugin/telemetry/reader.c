@@ -150,9 +150,8 @@ struct walk {
     unsigned leaf; /* the next one */
 };
 
-static struct f2m_value leaf_value(struct walk *w)
+static inline struct f2m_value value_of(const struct leaf *leaf, int64_t max_age_ms, int64_t mono_ms, bool held)
 {
-    const struct leaf *leaf = &w->reader->leaves[w->leaf++];
     struct f2m_value v = {
         .known = leaf->known,
         .constant = leaf->source->op == F2M_SOURCE_CONST,
@@ -163,11 +162,11 @@ static struct f2m_value leaf_value(struct walk *w)
     };
 
     if (v.constant) {
-        v.at_ms = w->at_ms;
+        v.at_ms = mono_ms;
         v.fresh = v.known;
     } else if (v.known && leaf->at_ms != F2M_AGE_UNKNOWN) {
-        int64_t end = leaf->at_ms + w->reader->source->max_age_ms + (w->held ? 0 : 1);
-        v.fresh = w->at_ms < end;
+        int64_t end = leaf->at_ms + max_age_ms + (held ? 0 : 1);
+        v.fresh = mono_ms < end;
         if (v.fresh)
             v.until_ms = end;
     }
@@ -220,23 +219,24 @@ static struct f2m_value composed_value(struct walk *w, const struct f2m_source *
 
 static struct f2m_value tree_value(struct walk *w, const struct f2m_source *s)
 {
-    return is_leaf(s) ? leaf_value(w) : composed_value(w, s);
+    if (!is_leaf(s))
+        return composed_value(w, s);
+    return value_of(&w->reader->leaves[w->leaf++], w->reader->source->max_age_ms, w->at_ms, w->held);
 }
 
 static struct f2m_value value_at(const struct f2m_source_reader *r, int64_t mono_ms, bool held)
 {
+    if (is_leaf(r->source))
+        return value_of(&r->leaves[0], r->source->max_age_ms, mono_ms, held);
     struct walk w = {.reader = r, .at_ms = mono_ms, .held = held};
     struct f2m_value v = tree_value(&w, r->source);
     struct f2m_err err;
-
-    if (!v.known) {
+    if (!v.known)
         v.number = NAN;
-    } else if (!is_leaf(r->source)) {
-        if (r->kind == F2M_VALUE_BOOL)
-            v.number = v.number != 0;
-        else if (!f2m_source_settle(r->kind, &v.number, &err))
-            v = (struct f2m_value){.number = NAN, .at_ms = F2M_AGE_UNKNOWN, .until_ms = v.until_ms};
-    }
+    else if (r->kind == F2M_VALUE_BOOL)
+        v.number = v.number != 0;
+    else if (!f2m_source_settle(r->kind, &v.number, &err))
+        v = (struct f2m_value){.number = NAN, .at_ms = F2M_AGE_UNKNOWN, .until_ms = v.until_ms};
     return v;
 }
 
@@ -275,52 +275,68 @@ enum f2m_source_outcome f2m_source_reader_decode(const struct f2m_source_reader 
     return f2m_source_decode(r->leaves[leaf].source, &frame, now, p, out, err);
 }
 
+/* Puts the sample's value into the leaf; whether it says something else now. */
+static bool set(const struct f2m_source_reader *r, struct leaf *leaf, const struct f2m_sample *sample)
+{
+    bool changed = !leaf->known;
+
+    leaf->known = true;
+    leaf->at_ms = sample->at_ms;
+    if (r->kind == F2M_VALUE_TEXT) {
+        changed = changed || !f2m_slice_is(sample->text, leaf->text);
+        if (changed)
+            keep_text(leaf, sample->text);
+        return changed;
+    }
+    changed = changed || leaf->number != sample->number;
+    leaf->number = sample->number;
+    return changed;
+}
+
+/* The whole must be in its kind's range, where all of it is there. */
+static bool whole_fits(const struct f2m_source_reader *r, int64_t mono_ms, struct f2m_err *err)
+{
+    struct walk w = {.reader = r, .at_ms = mono_ms};
+    struct f2m_value whole = tree_value(&w, r->source);
+
+    return !whole.fresh || f2m_source_settle(r->kind, &whole.number, err);
+}
+
 static enum f2m_source_outcome take(struct f2m_source_reader *r, struct leaf *leaf, const struct f2m_sample *sample,
-                                    int64_t mono_ms, struct f2m_err *err)
+                                    int64_t mono_ms, bool *changed, struct f2m_err *err)
 {
     struct leaf before = *leaf;
 
     if (leaf->known && leaf->at_ms != F2M_AGE_UNKNOWN && sample->at_ms < leaf->at_ms)
         return F2M_OUTCOME_LATE;
-    leaf->known = true;
-    leaf->number = sample->number;
-    leaf->at_ms = sample->at_ms;
-    if (r->kind == F2M_VALUE_TEXT) {
-        keep_text(leaf, sample->text);
-    } else if (!is_leaf(r->source)) {
-        struct walk w = {.reader = r, .at_ms = mono_ms};
-        struct f2m_value whole = tree_value(&w, r->source);
-        if (whole.fresh && !f2m_source_settle(r->kind, &whole.number, err)) {
-            *leaf = before;
-            return F2M_OUTCOME_INVALID;
-        }
-    }
-    return F2M_OUTCOME_TAKEN;
+    *changed = set(r, leaf, sample);
+    if (is_leaf(r->source) || r->kind == F2M_VALUE_TEXT || whole_fits(r, mono_ms, err))
+        return F2M_OUTCOME_TAKEN;
+    *leaf = before;
+    *changed = false;
+    return F2M_OUTCOME_INVALID;
 }
 
 /* A replay of unknown age is only shown, and only where nothing fresh is in force. */
-static void show(struct f2m_source_reader *r, struct leaf *leaf, const struct f2m_sample *sample, int64_t mono_ms)
+static bool show(struct f2m_source_reader *r, struct leaf *leaf, const struct f2m_sample *sample, int64_t mono_ms)
 {
     bool in_force = leaf->known && leaf->at_ms != F2M_AGE_UNKNOWN && mono_ms - leaf->at_ms <= r->source->max_age_ms;
 
-    if (in_force)
-        return;
-    leaf->known = true;
-    leaf->number = sample->number;
-    leaf->at_ms = F2M_AGE_UNKNOWN;
-    if (r->kind == F2M_VALUE_TEXT)
-        keep_text(leaf, sample->text);
+    return !in_force && set(r, leaf, sample);
 }
 
 enum f2m_source_outcome f2m_source_reader_put(struct f2m_source_reader *r, size_t leaf, enum f2m_source_outcome outcome,
-                                              const struct f2m_sample *sample, int64_t mono_ms, struct f2m_err *err)
+                                              const struct f2m_sample *sample, int64_t mono_ms, bool *changed,
+                                              struct f2m_err *err)
 {
     if (outcome == F2M_OUTCOME_TAKEN)
-        return take(r, &r->leaves[leaf], sample, mono_ms, err);
-    if (outcome == F2M_OUTCOME_NO_DATA)
+        return take(r, &r->leaves[leaf], sample, mono_ms, changed, err);
+    if (outcome == F2M_OUTCOME_NO_DATA) {
+        *changed = r->leaves[leaf].known;
         r->leaves[leaf].known = false;
-    else if (outcome == F2M_OUTCOME_STALE)
-        show(r, &r->leaves[leaf], sample, mono_ms);
+    } else if (outcome == F2M_OUTCOME_STALE) {
+        *changed = show(r, &r->leaves[leaf], sample, mono_ms);
+    }
     return outcome;
 }
 
@@ -334,10 +350,11 @@ enum f2m_source_outcome f2m_source_reader_feed(struct f2m_source_reader *r, stru
     for (unsigned i = 0; i < r->len; i++) {
         const char *topic = f2m_source_reader_topic(r, i);
         struct f2m_sample sample;
+        bool changed;
         if (!topic || !f2m_topic_matches(topic, m->topic.at))
             continue;
         enum f2m_source_outcome outcome = f2m_source_reader_decode(r, i, now, m->retain, &payload, &sample, err);
-        outcome = f2m_source_reader_put(r, i, outcome, &sample, now.mono_ms, err);
+        outcome = f2m_source_reader_put(r, i, outcome, &sample, now.mono_ms, &changed, err);
         if (result != F2M_OUTCOME_TAKEN)
             result = outcome;
     }

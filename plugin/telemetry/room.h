@@ -29,7 +29,8 @@ struct f2m_telemetry {
     size_t records_unreadable; /* at start, not yet told */
     size_t records_new;        /* written in this turn, not yet committed */
 
-    struct f2m_err err;            /* scratch, so that it is not cleared per message */
+    struct f2m_payload payload;    /* scratch, here so that it is not cleared per message */
+    struct f2m_err err;            /* scratch too */
     struct f2m_strbuf text, topic; /* scratch: memory is kept */
 };
 

@@ -123,9 +123,11 @@ enum f2m_source_outcome f2m_source_reader_decode(const struct f2m_source_reader 
                                                  bool retained, struct f2m_payload *, struct f2m_sample *,
                                                  struct f2m_err *);
 /* Takes a decoded sample: TAKEN, NO_DATA and STALE change the leaf. INVALID where the whole falls out of its range (the
- * leaf is as before then), LATE where the leaf's value in force is newer; else the outcome given. */
+ * leaf is as before then), LATE where the leaf's value in force is newer; else the outcome given. *changed is set where
+ * the leaf says something else than before. */
 enum f2m_source_outcome f2m_source_reader_put(struct f2m_source_reader *, size_t leaf, enum f2m_source_outcome,
-                                              const struct f2m_sample *, int64_t mono_ms, struct f2m_err *);
+                                              const struct f2m_sample *, int64_t mono_ms, bool *changed,
+                                              struct f2m_err *);
 struct f2m_value f2m_source_reader_at(const struct f2m_source_reader *, int64_t mono_ms);
 /* As f2m_source_reader_at(), but a value ends with max_age instead of holding to its last millisecond: for sums over
  * time, where ends count. */

@@ -11,15 +11,22 @@
 
 /* ---- building ---- */
 
+static const char *topic_of(const struct f2m_telemetry_device *d, const struct f2m_feed *feed)
+{
+    return feed->slot == F2M_FEED_AVAILABILITY ? d->config->telemetry.availability.topic
+                                               : f2m_source_reader_topic(d->slots[feed->slot].reader, feed->leaf);
+}
+
 static void add_routes(struct f2m_telemetry *t, struct f2m_telemetry_device *d)
 {
     for (unsigned i = 0; i < d->feeds_len; i++) {
-        struct f2m_feed *feed = &d->feeds[i];
-        const char *topic = feed->slot == F2M_FEED_AVAILABILITY
-                                ? d->config->telemetry.availability.topic
-                                : f2m_source_reader_topic(d->slots[feed->slot].reader, feed->leaf);
-        if (topic)
-            f2m_router_add(t->router, topic, feed);
+        const char *topic = topic_of(d, &d->feeds[i]), *former = i ? topic_of(d, &d->feeds[i - 1]) : NULL;
+        if (!topic)
+            continue;
+        f2m_router_add(t->router, topic, &d->feeds[i]);
+        /* Sources on one topic mostly stand together; where not, the text is searched again, which is right too. */
+        if (former && strcmp(topic, former) == 0)
+            d->feeds[i].shared = d->feeds[i - 1].shared = true;
     }
 }
 
