@@ -242,8 +242,7 @@ static inline bool name_is(struct f2m_slice raw, const struct token *token)
         return false;
     if (raw.len == token->text.len)
         return memcmp(raw.at, token->text.at, raw.len) == 0;
-    return (token->text.len == 0 || raw.at[0] == token->text.at[0] || raw.at[0] == '\\') &&
-           decoded_is(raw, token->text);
+    return memchr(raw.at, '\\', raw.len) && decoded_is(raw, token->text);
 }
 
 /* `object` begins with its bracket. It is read to the end, since of equal names the last wins; what stands between the
