@@ -55,7 +55,7 @@ static uint64_t mix_text(uint64_t hash, const char *text)
 static uint64_t mix_source(uint64_t hash, const struct f2m_source *s)
 {
     double factors[] = {s->scale, s->offset, s->unit ? s->unit->factor : 1, s->sign};
-    int shape[] = {s->op, s->missing_zero};
+    int shape[] = {(int)s->op, s->missing_zero};
 
     hash = mix(hash, shape, sizeof shape);
     hash = mix(hash, factors, sizeof factors);
