@@ -15,9 +15,13 @@
 static void impossible(struct f2m_flip_command *c, const char *what, struct f2m_slice value)
 {
     char text[64];
+    f2m_autostrbuf plain;
 
     if (c->impossible[0])
         return;
+    f2m_strbuf_init(&plain, F2M_MAX_COMMAND_BYTES);
+    if (f2m_json_string(value, &plain))
+        value = (struct f2m_slice){plain.data, plain.len};
     f2m_outcome_clean(value, text, sizeof text);
     snprintf(c->impossible, sizeof c->impossible, "%s%s%s", what, text[0] ? " " : "", text);
 }

@@ -128,7 +128,7 @@ static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_c
 /* Whether Flip asks for an answer that it has not had: a picture taken before our own answer arrived is no question. */
 static bool asks(const struct f2m_command *command, const struct f2m_flip_command *flip, int64_t poll_mono)
 {
-    if (flip->device_status != F2M_DEVICE_STATUS_PENDING || poll_mono == F2M_FROM_ANSWER)
+    if (flip->device_status != F2M_DEVICE_STATUS_PENDING)
         return false;
     if (command->ack.state != F2M_ACK_IDLE || flip->updated_ms <= command->refused_ms)
         return false;
@@ -137,32 +137,38 @@ static bool asks(const struct f2m_command *command, const struct f2m_flip_comman
     return poll_mono >= command->ack.answered_mono;
 }
 
+static void replace(struct f2m_control *c, struct f2m_command *command, struct f2m_flip_command *flip)
+{
+    HASH_DEL(c->commands, command); /* the key goes with the former contents */
+    f2m_flip_command_deinit(&command->flip);
+    command->flip = *flip;
+    *flip = (struct f2m_flip_command){0};
+    HASH_ADD_KEYPTR(hh, c->commands, command->flip.id, strlen(command->flip.id), command);
+    if (command->flip.updated_ms > command->updated_ms)
+        command->updated_ms = command->flip.updated_ms;
+}
+
 static void take_same(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
                       struct f2m_flip_command *flip, int64_t poll_mono, struct f2m_effects *fx)
 {
     bool asked = asks(command, flip, poll_mono);
 
-    if (flip->updated_ms > command->updated_ms)
-        command->updated_ms = flip->updated_ms;
-    f2m_flip_command_deinit(&command->flip);
-    command->flip = *flip;
-    *flip = (struct f2m_flip_command){0};
-    HASH_DEL(c->commands, command); /* the key went with the former contents */
-    HASH_ADD_KEYPTR(hh, c->commands, command->flip.id, strlen(command->flip.id), command);
+    if (flip->updated_ms >= command->updated_ms)
+        replace(c, command, flip);
     if (asked)
         f2m_acknowledge_asked(c, now, command, fx);
 }
 
 /* A change by Flip: new values, another end, canceled, opted out, or back again. */
 static void take_update(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
-                        struct f2m_flip_command *flip, int64_t poll_mono, struct f2m_effects *fx)
+                        struct f2m_flip_command *flip, struct f2m_effects *fx)
 {
-    bool pending = flip->device_status == F2M_DEVICE_STATUS_PENDING && poll_mono != F2M_FROM_ANSWER;
+    bool pending = flip->device_status == F2M_DEVICE_STATUS_PENDING;
     struct f2m_control_device *before = command->device;
     enum f2m_command_status status = command->flip.status;
 
     f2m_ledger_detach(command);
-    take_same(c, now, command, flip, F2M_FROM_ANSWER, fx);
+    replace(c, command, flip);
     f2m_ledger_attach(c, command);
     command->ack.ours = false;
     f2m_ledger_save(c, now, command);
@@ -193,12 +199,10 @@ int f2m_ingest(struct f2m_control *c, struct f2m_now now, struct f2m_slice json,
     struct f2m_command *command = f2m_ledger_find(c, flip.id);
     if (!command)
         rc = take_new(c, now, &flip, fx);
-    else if (flip.updated_ms < command->updated_ms)
-        rc = 0; /* an older picture than ours */
     else if (f2m_flip_command_same(&command->flip, &flip))
         take_same(c, now, command, &flip, poll_mono, fx);
-    else
-        take_update(c, now, command, &flip, poll_mono, fx);
+    else if (flip.updated_ms >= command->updated_ms) /* else an older picture than ours */
+        take_update(c, now, command, &flip, fx);
     f2m_flip_command_deinit(&flip);
     return c->failed ? c->failed : rc;
 }

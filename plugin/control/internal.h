@@ -349,8 +349,7 @@ void f2m_acknowledge_ok_reason(const struct f2m_command *, char reason[F2M_REASO
 
 /* ---- ingest.c ---- */
 #define F2M_FROM_WEBHOOK INT64_MIN
-#define F2M_FROM_ANSWER  (INT64_MIN + 1) /* to our own PATCH */
-/* poll_mono: when the poll began that showed it, or one of the above. */
+/* poll_mono: when the poll began that showed it, or the above. */
 int f2m_ingest(struct f2m_control *, struct f2m_now, struct f2m_slice command, int64_t poll_mono, struct f2m_effects *);
 void f2m_ingest_free(struct f2m_control *);
 
