@@ -145,6 +145,15 @@ static void mqtt_up(struct f2m_engine *e, struct f2m_now now, struct f2m_effects
     announce(e, now, fx);
 }
 
+static void tell_health(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
+{
+    if (!e->announced || !f2m_health_due(e->health, now))
+        return;
+    struct f2m_health_facts facts;
+    collect_facts(e, now, &facts);
+    f2m_health_publish(e->health, now, e->config->mqtt.base_topic, &facts, fx);
+}
+
 static void tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     rooms_tick(e, now, fx);
@@ -153,11 +162,7 @@ static void tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *f
         e->flushed = true;
     }
     f2m_subscriptions_tick(e->subscriptions, now, fx);
-    if (!e->announced || !f2m_health_due(e->health, now))
-        return;
-    struct f2m_health_facts facts;
-    collect_facts(e, now, &facts);
-    f2m_health_publish(e->health, now, e->config->mqtt.base_topic, &facts, fx);
+    tell_health(e, now, fx);
 }
 
 static void stop(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
@@ -195,22 +200,31 @@ void f2m_engine_step(struct f2m_engine *e, struct f2m_now now, const struct f2m_
         f2m_health_touch(e->health);
 }
 
+static void tell_commit(struct f2m_engine *e, int r, struct f2m_effects *fx)
+{
+    e->commit_failing = r != 0;
+    f2m_effects_log(fx, r ? F2M_LOG_ERROR : F2M_LOG_INFO, "store",
+                    r ? "cannot write to the database: points wait in memory" : "the database is written again",
+                    "path=%s reason=%s", e->config->storage.path,
+                    r == -ENOSPC ? "disk-full"
+                    : r          ? "io-error"
+                                 : "ok");
+}
+
 void f2m_engine_commit(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     write_last_wall(e, now);
     int r = f2m_store_commit(e->store);
+    bool changed = (r != 0) != e->commit_failing;
     if (r != 0)
         f2m_effects_withhold(fx);
-    if ((r != 0) != e->commit_failing) {
-        e->commit_failing = r != 0;
-        f2m_effects_log(fx, r ? F2M_LOG_ERROR : F2M_LOG_INFO, "store",
-                        r ? "cannot write to the database: points wait in memory" : "the database is written again",
-                        "path=%s reason=%s", e->config->storage.path,
-                        r == -ENOSPC ? "disk-full"
-                        : r          ? "io-error"
-                                     : "ok");
-    }
+    if (changed)
+        tell_commit(e, r, fx);
     rooms_committed(e, now, r == 0, fx);
+    if (changed) { /* health does not rest on the disk: what was withheld of it is said again */
+        f2m_health_reset(e->health);
+        tell_health(e, now, fx);
+    }
 }
 
 int64_t f2m_engine_deadline(const struct f2m_engine *e, struct f2m_now now)
