@@ -125,6 +125,24 @@ def check_functions(path, code):
     return findings
 
 
+def check_cleanup(path, code):
+    """A variable that cleans up after itself holds a value before the first return: gcc's zero-initialisation hides the
+    mistake, clang's build crashes."""
+    findings = []
+    lines = code.split("\n")
+    for number, line in enumerate(lines, 1):
+        declared = re.match(r"\s+f2m_auto\w+\s+([^=;()]*);", line)
+        for name in re.findall(r"\b(\w+)\s*(?:,|$)", declared.group(1)) if declared else ():
+            given = re.compile(rf"init\(&{name}\b|\b{name}\s*=[^=]")
+            for later in lines[number:]:
+                if given.search(later) or later.startswith("}"):
+                    break
+                if re.search(r"\breturn\b", later):
+                    findings.append(Finding(path, number, "cleanup", f"{name} has no value at a return: write = {{0}} or = NULL"))
+                    break
+    return findings
+
+
 def check_header(path, text):
     findings = []
     if not text.startswith("/*"):
@@ -137,7 +155,7 @@ def check_header(path, text):
 
 def check_file(path, text):
     code = code_of(text)
-    findings = check_calls(path, code) + check_functions(path, code)
+    findings = check_calls(path, code) + check_functions(path, code) + check_cleanup(path, code)
     if path.startswith("plugin/") and path.endswith(".h"):
         findings += check_header(path, text)
     if re.search(r"/test_[^/]*\.c$", path) and not text.startswith("/*"):

@@ -91,6 +91,15 @@ def test_length_of_functions_and_files():
     assert "501 lines" in messages(check_banned.check_file("plugin/app/a.c", "\n" * 501))[0]
 
 
+def test_a_cleanup_variable_has_a_value_before_the_first_return():
+    body = "void f(void)\n{\n    f2m_autostrbuf a, b;\n    f2m_strbuf_init(&a, 0);\n    if (x)\n        return;\n%s}\n"
+    assert messages(check_banned.check_file("plugin/app/a.c", body % "    f2m_strbuf_init(&b, 0);\n")) == [
+        "plugin/app/a.c:3: cleanup: b has no value at a return: write = {0} or = NULL"
+    ]
+    assert check_banned.check_file("plugin/app/a.c", body.replace("a, b", "a") % "") == []
+    assert check_banned.check_file("plugin/app/a.c", body.replace("a, b;", "a, b = {0};") % "") == []
+
+
 def test_headers_have_a_comment_and_a_guard():
     good = "/* What it is for. */\n#ifndef F2M_MQTT_INBOX_H\n#define F2M_MQTT_INBOX_H\n#endif\n"
     assert check_banned.check_file("plugin/mqtt/inbox.h", good) == []
