@@ -110,7 +110,8 @@ int f2m_store_fail(struct sqlite_store *, int rc);
 
 /* reserve.c */
 void f2m_store_reserve_release(struct sqlite_store *);
-int f2m_store_reserve_make(const char *path); /* 0, or -errno with no file left behind */
+/* 0, or -errno with no file left behind. with_room: only where as much again is free beside it. */
+int f2m_store_reserve_make(const char *path, bool with_room);
 
 /* owner.c */
 int f2m_store_make_folder(const char *path, struct f2m_err *);

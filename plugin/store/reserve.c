@@ -19,7 +19,7 @@ void f2m_store_reserve_release(struct sqlite_store *s)
     unlink(file.data); /* given up before, or never made: nothing more to give */
 }
 
-int f2m_store_reserve_make(const char *path)
+int f2m_store_reserve_make(const char *path, bool with_room)
 {
     f2m_autostrbuf file;
     f2m_strbuf_init(&file, 0);
@@ -28,11 +28,28 @@ int f2m_store_reserve_make(const char *path)
     if (fd < 0)
         return -errno;
     /* Where it is there in full, nothing is allocated and nothing written. */
-    int err = -posix_fallocate(fd, 0, F2M_STORE_RESERVE_BYTES);
+    int err = -posix_fallocate(fd, 0, F2M_STORE_RESERVE_BYTES * (with_room ? 2 : 1));
+    if (!err && with_room && ftruncate(fd, F2M_STORE_RESERVE_BYTES) < 0)
+        err = -errno;
     close(fd);
     if (err)
         unlink(file.data);
     return err;
+}
+
+/* The file does not shrink by itself. Where deletes have emptied most of it, what it gives back may be all that the
+ * disk lacks. Failing is no harm: the next minute tries again. */
+static void shrink(struct sqlite_store *s)
+{
+    int64_t pages = 0, unused = 0;
+    if (s->open_transaction || f2m_store_pragma(s->db, "page_count", &pages) != SQLITE_OK ||
+        f2m_store_pragma(s->db, "freelist_count", &unused) != SQLITE_OK)
+        return;
+    if (unused * F2M_STORE_PAGE_SIZE < F2M_STORE_RESERVE_BYTES ||
+        (pages - unused) * F2M_STORE_PAGE_SIZE > F2M_STORE_RESERVE_BYTES)
+        return;
+    if (sqlite3_exec(s->db, "VACUUM", NULL, NULL, NULL) == SQLITE_OK)
+        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
 int f2m_store_maintain(struct f2m_store *base)
@@ -42,7 +59,9 @@ int f2m_store_maintain(struct f2m_store *base)
         return -EIO;
     if (!s->disk_full)
         return 0;
-    int err = s->path ? f2m_store_reserve_make(s->path) : 0;
+    shrink(s);
+    /* What was given up a minute ago may be all that is free: without room beside it nothing has changed. */
+    int err = s->path ? f2m_store_reserve_make(s->path, true) : 0;
     if (err)
         return err == -ENOSPC || err == -EDQUOT || err == -EFBIG ? -ENOSPC : -EIO;
     s->disk_full = false;

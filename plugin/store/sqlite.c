@@ -149,7 +149,7 @@ static int open_owned(const struct f2m_store_options *o, struct f2m_store_report
     rc = open_or_salvage(o, report, out, err);
     if (rc)
         return rc;
-    if (f2m_store_reserve_make(o->path) != 0) {
+    if (f2m_store_reserve_make(o->path, false) != 0) {
         f2m_store_reserve_release(*out);
         report->reserve_missing = true;
     }

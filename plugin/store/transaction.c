@@ -91,6 +91,14 @@ static void roll_back(struct sqlite_store *s)
     s->now = s->committed;
 }
 
+/* On a full disk the log goes into the database after each turn and starts anew, so that the next one needs no room:
+ * at once, before others take what the reserve gave up. A failure here costs nothing, the log keeps what it holds. */
+static void empty_log(struct sqlite_store *s)
+{
+    if (s->disk_full)
+        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+}
+
 void f2m_store_undo(struct f2m_store *base)
 {
     struct sqlite_store *s = sqlite_store(base);
@@ -98,6 +106,7 @@ void f2m_store_undo(struct f2m_store *base)
     size_t n = s->deferred_n;
     memcpy(deferred, s->deleted, sizeof(deferred));
     roll_back(s);
+    empty_log(s);
     /* A commit has answered for these. Should the disk refuse them now, they are points that are sent once more. */
     if (n && f2m_store_points_delete(base, deferred, n) != 0)
         roll_back(s);
@@ -137,9 +146,6 @@ int f2m_store_do_commit(struct f2m_store *base)
     }
     begin_anew(s);
     s->committed = s->now;
-    /* On a full disk the log is emptied into the database after each commit, so that it never needs to grow. A failure
-     * here costs nothing: the log keeps what was committed. */
-    if (s->disk_full)
-        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    empty_log(s);
     return 0;
 }

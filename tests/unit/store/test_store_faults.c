@@ -96,8 +96,8 @@ START_TEST(a_full_disk_refuses_points_lets_deletes_work_and_recovers)
     ck_assert_int_eq(stats(s).pending, n);
     ck_assert(!has_reserve()); /* given up */
     ck_assert_int_eq(fixture_put(s, "A", n * 300000, NULL), -ENOSPC);
-    faulty_vfs_disk(folder, 0); /* others have taken what the reserve gave, but for what the log holds already */
-    faulty_vfs_disk(folder, F2M_STORE_RESERVE_BYTES / 2 + 200000);
+    ck_assert_int_eq(f2m_store_maintain(s), -ENOSPC);              /* there is room for the reserve alone */
+    faulty_vfs_disk(folder, F2M_STORE_RESERVE_BYTES / 2 + 200000); /* others have taken half of what it gave */
     ck_assert_int_eq(f2m_store_maintain(s), -ENOSPC);
     ck_assert(!has_reserve());
 
@@ -123,6 +123,32 @@ START_TEST(a_full_disk_refuses_points_lets_deletes_work_and_recovers)
     f2m_store_free(s);
     s = fixture_open(); /* sound */
     ck_assert_int_eq(stats(s).pending, 6);
+    f2m_store_free(s);
+}
+END_TEST
+
+START_TEST(an_emptied_outbox_gives_room_back)
+{
+    static int64_t ids[100000];
+    struct f2m_store *s = must_open(NULL);
+    faulty_vfs_disk(folder, F2M_STORE_RESERVE_BYTES + (5 << 19)); /* and it stays so */
+    int64_t n = fill_disk(s, 0), *end = ids;
+    struct f2m_point_query q = {.endpoint = F2M_TELEMETRY_OFF};
+    ck_assert_int_eq(f2m_store_maintain(s), -ENOSPC);
+    ck_assert_int_eq(f2m_store_points_each(s, &q, take_id, &end), 0);
+    ck_assert_int_eq(f2m_store_points_delete(s, ids, (size_t)n - 3), 0);
+    fixture_commit(s);
+    ck_assert_int_eq(f2m_store_maintain(s), 0);
+    ck_assert(has_reserve());
+    ck_assert_int_eq(fixture_put(s, "B", n * 300000, NULL), 0);
+    fixture_commit(s);
+    ck_assert_int_eq(stats(s).pending, 4);
+    struct stat st;
+    f2m_store_free(s);
+    ck_assert_int_eq(stat(fixture_path, &st), 0);
+    ck_assert_int_lt(st.st_size, 100000);
+    s = fixture_open();
+    ck_assert_int_eq(stats(s).pending, 4);
     f2m_store_free(s);
 }
 END_TEST
@@ -335,6 +361,7 @@ int main(void)
     tcase_add_checked_fixture(full, setup, fixture_teardown);
     tcase_set_timeout(full, 60);
     tcase_add_test(full, a_full_disk_refuses_points_lets_deletes_work_and_recovers);
+    tcase_add_test(full, an_emptied_outbox_gives_room_back);
     tcase_add_test(full, a_turn_that_does_not_fit_is_undone_whole);
     tcase_add_test(full, a_store_opens_on_a_full_disk_and_says_so);
     tcase_add_test(full, a_first_start_on_a_full_disk_fails_with_a_reason);
