@@ -52,6 +52,18 @@ START_TEST(it_starts_without_a_broker_and_connects_when_there_is_one)
 }
 END_TEST
 
+START_TEST(a_name_that_does_not_resolve_is_named)
+{
+    broker_prepare(&broker, NULL);
+    struct f2m_mqtt_options options = peer_options(&broker);
+    options.host = "name.invalid";
+    peer_start(&peer, &options);
+    peer_await(&peer, F2M_EV_MQTT_DOWN);
+    ck_assert_str_eq(peer.event.down.text, "cannot resolve name.invalid");
+    end();
+}
+END_TEST
+
 START_TEST(a_broker_that_was_killed_is_found_again_and_gets_nothing_old)
 {
     start_version(5);
@@ -274,6 +286,7 @@ int main(void)
     TCase *tcase = tcase_create("mqtt client faults");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, it_starts_without_a_broker_and_connects_when_there_is_one);
+    tcase_add_test(tcase, a_name_that_does_not_resolve_is_named);
     tcase_add_test(tcase, a_broker_that_was_killed_is_found_again_and_gets_nothing_old);
     tcase_add_test(tcase, up_and_down_follow_each_other);
     tcase_add_loop_test(tcase, wrong_credentials_are_named_and_not_tried_again_soon, 0, 2);
