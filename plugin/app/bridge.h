@@ -42,6 +42,8 @@ void bridge_reload(struct bridge *, struct f2m_now);
 
 /* The edges, from the configuration in force. False after saying why on the log. */
 void bridge_choose_client_id(struct bridge *, struct f2m_now);
+/* Which messages go to the inbox's control lane: after a reload anew. */
+void bridge_sort_messages(struct bridge *);
 bool bridge_open_mqtt(struct bridge *);
 bool bridge_open_http(struct bridge *);
 bool bridge_open_server(struct bridge *);

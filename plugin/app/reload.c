@@ -134,6 +134,8 @@ static void swap(struct bridge *b, struct f2m_now now, struct f2m_config *fresh)
     b->config = fresh;
     f2m_engine_reload(b->engine, now, fresh, b->effects);
     swap_edges(b, now, old);
+    if (!reconnect)
+        bridge_sort_messages(b);
     if (reconnect) {
         bridge_choose_client_id(b, now);
         if (!bridge_open_mqtt(b)) { /* the certificate went bad since it was checked: only a restart helps */

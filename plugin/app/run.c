@@ -5,6 +5,7 @@
 #include "app/notify.h"
 #include "port/own_topic.h"
 #include "store/sqlite.h"
+#include "util/xalloc.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -94,6 +95,26 @@ void bridge_choose_client_id(struct bridge *b, struct f2m_now now)
         f2m_log(F2M_LOG_WARN, "store", "the client id could not be kept: the next start has another one", "");
 }
 
+struct filters {
+    const char **list;
+    size_t len;
+};
+
+static void add_filter(void *ctx, const char *filter)
+{
+    struct filters *f = ctx;
+    f->list = f2m_xreallocarray(f->list, f->len + 1, sizeof *f->list);
+    f->list[f->len++] = filter;
+}
+
+void bridge_sort_messages(struct bridge *b)
+{
+    struct filters f = {0};
+    f2m_engine_control_filters(b->engine, add_filter, &f);
+    f2m_mqtt_control_filters(b->mqtt, f.list, f.len);
+    free(f.list);
+}
+
 bool bridge_open_mqtt(struct bridge *b)
 {
     const struct f2m_mqtt_config *c = &b->config->mqtt;
@@ -122,8 +143,10 @@ bool bridge_open_mqtt(struct bridge *b)
     if (!b->mqtt) {
         char why[sizeof err.text];
         f2m_log(F2M_LOG_ERROR, "mqtt", "cannot start", "reason=%s", f2m_log_value(err.text, why, sizeof why));
+        return false;
     }
-    return b->mqtt;
+    bridge_sort_messages(b);
+    return true;
 }
 
 bool bridge_open_http(struct bridge *b)

@@ -41,6 +41,10 @@ bool f2m_engine_idle(const struct f2m_engine *);
 /* The last word, after everything else: bridge/state says offline (a clean disconnect sends no will). */
 void f2m_engine_goodbye(struct f2m_engine *, struct f2m_effects *);
 
+/* Topics outside the base topic whose messages must never be dropped in a flood: vetos, read-backs, Home Assistant's
+ * birth. They change with a reload only. */
+void f2m_engine_control_filters(const struct f2m_engine *, void (*visit)(void *ctx, const char *filter), void *ctx);
+
 /* For /healthz and /metrics. Rendered into out (replaced). */
 bool f2m_engine_ready(const struct f2m_engine *); /* broker and cloud are reachable */
 void f2m_engine_metrics(const struct f2m_engine *, struct f2m_now, struct f2m_strbuf *out);

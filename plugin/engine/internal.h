@@ -3,6 +3,7 @@
 #ifndef F2M_ENGINE_INTERNAL_H
 #define F2M_ENGINE_INTERNAL_H
 
+#include "control/control.h"
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/subscriptions.h"
@@ -31,6 +32,7 @@ struct f2m_engine {
     struct f2m_outbox *outbox;
     struct f2m_telemetry *telemetry;
     struct f2m_uploader *uploader;
+    struct f2m_control *control;
     struct f2m_requests *requests;
     /* what the engine itself keeps */
     struct f2m_subscriptions *subscriptions;

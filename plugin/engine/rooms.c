@@ -10,6 +10,13 @@ void open_rooms(struct f2m_engine *e, struct f2m_now now)
     e->outbox = f2m_outbox_new(e->config, e->store, &e->counters);
     e->telemetry = f2m_telemetry_new(e->config, e->store, e->outbox, &e->counters, now);
     e->uploader = f2m_uploader_new(e->config, e->cloud, e->outbox, e->store, &e->rng, &e->counters);
+    e->control = f2m_control_new(&(struct f2m_control_context){.config = e->config,
+                                                               .store = e->store,
+                                                               .cloud = e->cloud,
+                                                               .telemetry = e->telemetry,
+                                                               .rng = &e->rng,
+                                                               .counters = &e->counters},
+                                 now);
     e->requests = f2m_requests_new(&(struct f2m_requests_context){
         .config = e->config, .cloud = e->cloud, .outbox = e->outbox, .store = e->store, .counters = &e->counters});
 }
@@ -17,6 +24,7 @@ void open_rooms(struct f2m_engine *e, struct f2m_now now)
 void close_rooms(struct f2m_engine *e)
 {
     f2m_requests_free(e->requests);
+    f2m_control_free(e->control);
     f2m_uploader_free(e->uploader);
     f2m_telemetry_free(e->telemetry);
     f2m_outbox_free(e->outbox);
@@ -29,6 +37,7 @@ void rooms_reload(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *
     f2m_telemetry_reload(e->telemetry, now, e->config, fx);
     f2m_outbox_reload(e->outbox, e->config);
     f2m_uploader_reload(e->uploader, e->config);
+    f2m_control_reload(e->control, now, e->config, fx);
     f2m_requests_reload(e->requests, e->config);
 }
 
@@ -36,16 +45,19 @@ void rooms_mqtt_up(struct f2m_engine *e, struct f2m_now now, struct f2m_effects 
 {
     f2m_telemetry_mqtt_up(e->telemetry, now, fx);
     f2m_outbox_mqtt_up(e->outbox, now, fx);
+    f2m_control_mqtt_up(e->control, now, fx);
 }
 
 void rooms_mqtt_down(struct f2m_engine *e, struct f2m_now now)
 {
     f2m_telemetry_mqtt_down(e->telemetry, now);
+    f2m_control_mqtt_down(e->control, now);
 }
 
 void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     f2m_telemetry_tick(e->telemetry, now, fx);
+    f2m_control_tick(e->control, now, fx);
     f2m_outbox_tick(e->outbox, now, fx);
     f2m_uploader_tick(e->uploader, now, fx);
     f2m_requests_tick(e->requests, now, fx);
@@ -56,11 +68,13 @@ void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f
 {
     f2m_telemetry_committed(e->telemetry, ok);
     f2m_outbox_committed(e->outbox, now, ok, fx);
+    f2m_control_committed(e->control, now, ok);
 }
 
 void rooms_stop(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     f2m_telemetry_stop(e->telemetry, now, fx);
+    f2m_control_stop(e->control, now, fx);
     f2m_requests_stop(e->requests, now, fx);
 }
 
@@ -74,6 +88,7 @@ int64_t rooms_deadline(const struct f2m_engine *e, struct f2m_now now)
     int64_t deadline = f2m_telemetry_deadline(e->telemetry, now);
     deadline = earliest(deadline, f2m_outbox_deadline(e->outbox));
     deadline = earliest(deadline, f2m_uploader_deadline(e->uploader, now));
+    deadline = earliest(deadline, f2m_control_deadline(e->control, now));
     deadline = earliest(deadline, f2m_requests_deadline(e->requests));
     return earliest(deadline, f2m_cloud_deadline(e->cloud));
 }
@@ -81,6 +96,7 @@ int64_t rooms_deadline(const struct f2m_engine *e, struct f2m_now now)
 void hold_rooms(struct f2m_engine *e, bool hold)
 {
     f2m_telemetry_hold(e->telemetry, hold);
+    f2m_control_hold(e->control, hold);
 }
 
 /* ---- problems, in plain words ---- */
@@ -106,13 +122,28 @@ static void refused_topic(void *ctx, const char *filter)
     problem(ctx, filter, "the broker refuses the subscription (check the access rights of the broker's user)");
 }
 
+static void control_problem(void *ctx, const char *device_id, const char *text)
+{
+    problem(ctx, device_id, text);
+}
+
+static void mismatches(struct problems *p, const struct f2m_engine *e, struct f2m_now now)
+{
+    for (size_t s = 0; s < e->config->sites_len; s++)
+        for (size_t d = 0; d < e->config->sites[s].devices_len; d++)
+            if (f2m_telemetry_mismatch(e->telemetry, e->config->sites[s].devices[d].id, now))
+                problem(p, e->config->sites[s].devices[d].id,
+                        "solar, grid and battery power do not fit together: check `positive` and the units");
+}
+
 void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_facts *f)
 {
-    (void)now;
     f2m_strbuf_reset(&e->text);
     struct problems p = {.w = f2m_jw(&e->text)};
     f2m_jw_array(&p.w, NULL);
     f2m_subscriptions_refused(e->subscriptions, refused_topic, &p);
+    f2m_control_problems(e->control, control_problem, &p);
+    mismatches(&p, e, now);
     if (e->refused_reload.len)
         problem(&p, "configuration", e->refused_reload.data);
     f2m_jw_end(&p.w);

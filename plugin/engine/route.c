@@ -2,31 +2,60 @@
 
 #include "port/own_topic.h"
 
-/* The bridge's own input topics below the base topic (the `in` rows and requests of interface section 3). */
-enum input {
-    INPUT_REQUEST,
+/*
+ * The bridge's own input topics below the base topic (the `in` rows and requests of interface section 3), "{}" for an
+ * id. Retained messages on them are ignored: nobody asks now.
+ */
+typedef void (*input_fn)(struct f2m_engine *, struct f2m_now, const struct f2m_mqtt_message *, struct f2m_effects *);
+
+static void pause_set(struct f2m_engine *e, struct f2m_now now, const struct f2m_mqtt_message *m,
+                      struct f2m_effects *fx)
+{
+    f2m_control_pause_set(e->control, now, e->ids[0].data, m->payload, fx);
+}
+
+static void command_ack(struct f2m_engine *e, struct f2m_now now, const struct f2m_mqtt_message *m,
+                        struct f2m_effects *fx)
+{
+    f2m_control_command_ack(e->control, now, e->ids[0].data, m->payload, fx);
+}
+
+static const struct input {
+    const char *filter;  /* to subscribe to */
+    const char *pattern; /* f2m_own_topic_match(); the ids go to the engine's scratch */
+    input_fn take;
+} inputs[] = {
+    {"device/+/pause/set", "device/{}/pause/set", pause_set},
+    {"device/+/command/ack", "device/{}/command/ack", command_ack},
 };
-static const struct input_topic {
-    const char *filter; /* to subscribe to */
-    enum input input;
-} input_topics[] = {
-    {"bridge/request/#", INPUT_REQUEST},
-};
+#define INPUTS (sizeof inputs / sizeof *inputs)
+
+#define REQUEST_FILTER "bridge/request/#"
+#define REQUEST_PREFIX "bridge/request/"
+
+static void want_own(struct f2m_engine *e, const char *filter)
+{
+    f2m_subscriptions_add(e->subscriptions, f2m_own_topic(&e->topic, e->config->mqtt.base_topic, filter));
+}
 
 /* Everything that the rooms listen to, as one minimal cover. */
 void want_subscriptions(struct f2m_engine *e, struct f2m_effects *fx)
 {
-    struct f2m_subscriptions *s = e->subscriptions;
-    f2m_subscriptions_begin(s);
-    for (size_t i = 0; i < sizeof input_topics / sizeof *input_topics; i++)
-        f2m_subscriptions_add(s, f2m_own_topic(&e->topic, e->config->mqtt.base_topic, input_topics[i].filter));
-    f2m_telemetry_filters(e->telemetry, f2m_subscriptions_add, s);
-    f2m_subscriptions_apply(s, fx);
+    f2m_subscriptions_begin(e->subscriptions);
+    want_own(e, REQUEST_FILTER);
+    for (size_t i = 0; i < INPUTS; i++)
+        want_own(e, inputs[i].filter);
+    f2m_telemetry_filters(e->telemetry, f2m_subscriptions_add, e->subscriptions);
+    f2m_control_filters(e->control, f2m_subscriptions_add, e->subscriptions);
+    f2m_subscriptions_apply(e->subscriptions, fx);
 }
 
-#define REQUEST_PREFIX "bridge/request/"
+void f2m_engine_control_filters(const struct f2m_engine *e, void (*visit)(void *ctx, const char *filter), void *ctx)
+{
+    f2m_control_filters(e->control, visit, ctx);
+}
 
-/* True where the topic is one of the bridge's own inputs. Retained ones are ignored: nobody asks now. */
+/* True where the topic is one of the bridge's own inputs. */
 static bool route_own(struct f2m_engine *e, struct f2m_now now, struct f2m_slice rest, const struct f2m_mqtt_message *m,
                       struct f2m_effects *fx)
 {
@@ -36,6 +65,12 @@ static bool route_own(struct f2m_engine *e, struct f2m_now now, struct f2m_slice
             f2m_requests_message(e->requests, now, (struct f2m_slice){rest.at + prefix, rest.len - prefix}, m, fx);
         return true;
     }
+    for (size_t i = 0; i < INPUTS; i++)
+        if (f2m_own_topic_match(rest, inputs[i].pattern, e->ids, 2)) {
+            if (!m->retain)
+                inputs[i].take(e, now, m, fx);
+            return true;
+        }
     return false;
 }
 
@@ -46,12 +81,13 @@ void route_message(struct f2m_engine *e, struct f2m_now now, const struct f2m_mq
         return;
     if (f2m_telemetry_message(e->telemetry, now, m, fx))
         e->counters.messages++;
+    (void)f2m_control_message(e->control, now, m, fx);
 }
 
 void route_published(struct f2m_engine *e, struct f2m_now now, const struct f2m_mqtt_published *p,
                      struct f2m_effects *fx)
 {
-    (void)e, (void)now, (void)p, (void)fx;
+    (void)f2m_control_published(e->control, now, p, fx);
 }
 
 void route_webhook(struct f2m_engine *e, struct f2m_now now, const struct f2m_webhook *w, struct f2m_effects *fx)
