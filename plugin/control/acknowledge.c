@@ -93,6 +93,7 @@ void f2m_acknowledge(struct f2m_control *c, struct f2m_now now, struct f2m_comma
         ack->state = F2M_ACK_IDLE;
     if (told_to_flip(c, command)) {
         enqueue(c, command);
+        ack->turn = c->turn;
         ack->backoff = (struct f2m_backoff){0};
         body_of(c, command);
         f2m_journal_put(c, F2M_STORE_ACKNOWLEDGEMENT, command->flip.id, (struct f2m_slice){c->body.data, c->body.len},
@@ -356,8 +357,8 @@ void f2m_acknowledge_pump(struct f2m_control *c, struct f2m_now now, struct f2m_
     {
         if (c->acks_in_flight >= F2M_MAX_ACKNOWLEDGEMENTS)
             return;
-        if (command->ack.state == F2M_ACK_QUEUED && f2m_backoff_ready(&command->ack.backoff, now) &&
-            !send_ack(c, now, command, fx))
+        if (command->ack.state == F2M_ACK_QUEUED && command->ack.turn != c->turn &&
+            f2m_backoff_ready(&command->ack.backoff, now) && !send_ack(c, now, command, fx))
             return;
     }
 }

@@ -352,6 +352,7 @@ void f2m_control_committed(struct f2m_control *c, struct f2m_now now, bool ok)
     bool touched = c->touched;
 
     c->touched = false;
+    c->turn++;
     if (ok && touched) {
         c->commit_failures = 0;
         c->retry_mono = INT64_MIN;

@@ -70,8 +70,9 @@ void f2m_control_stop(struct f2m_control *, struct f2m_now, struct f2m_effects *
 /* Clock known to be unset (clarification 44): nothing is started while true, and the log says so once. */
 void f2m_control_hold(struct f2m_control *, bool hold);
 
-/* After the turn's commit. ok false: its publishes are dropped and the store is as before, so memory goes back to what
- * the journal says, and what should hold is told anew (not before a second has passed). */
+/* After every turn's commit: answers to Flip leave in the turn after the one that stored them. ok false: its publishes
+ * are dropped and the store is as before, so memory goes back to what the journal says, and what should hold is told
+ * anew (not before a second has passed). */
 void f2m_control_committed(struct f2m_control *, struct f2m_now, bool ok);
 /* What commissioning learnt from MQTT where the configuration gives a source; NAN = still unknown. */
 void f2m_control_set_ratings(struct f2m_control *, const char *device_id, double max_charge_w, double max_discharge_w);

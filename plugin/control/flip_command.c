@@ -15,7 +15,7 @@
 static void impossible(struct f2m_flip_command *c, const char *what, struct f2m_slice value)
 {
     char text[64];
-    f2m_autostrbuf plain;
+    f2m_autostrbuf plain = {0};
 
     if (c->impossible[0])
         return;

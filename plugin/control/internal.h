@@ -80,6 +80,7 @@ struct f2m_ack {
     int64_t deadline_mono; /* OPEN */
     int64_t answered_mono; /* when Flip last took an answer: what was asked before is answered */
     uint64_t call;         /* SENT */
+    uint64_t turn;         /* in which it was decided: it leaves only after that turn is on disk */
     struct f2m_backoff backoff;
 };
 
@@ -206,6 +207,7 @@ struct f2m_control {
     uint32_t last_tag;
     bool touched;       /* this turn changed the store or publishes */
     int failed;         /* the store's error in this turn */
+    uint64_t turn;      /* commits so far */
     int64_t retry_mono; /* after a failed commit: not before */
     unsigned commit_failures;
     int64_t next_wall, next_mono; /* the first of all devices */

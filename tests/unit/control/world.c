@@ -297,10 +297,16 @@ static void answer_default(void)
     }
 }
 
+/* The room wants another turn at once. */
+static bool due(void)
+{
+    return f2m_control_deadline(w.control, w.now) <= w.now.mono_ms;
+}
+
 void world_turn(void)
 {
     finish_turn();
-    for (int i = 0; i < 50 && (acked_len > 0 || (w.flying_len > 0 && !w.flip_silent)); i++) {
+    for (int i = 0; i < 50 && (acked_len > 0 || (w.flying_len > 0 && !w.flip_silent) || due()); i++) {
         struct f2m_mqtt_published now_acked[256];
         size_t n = acked_len;
         memcpy(now_acked, acked, n * sizeof *acked);

@@ -1,0 +1,255 @@
+/* What the store did not take did not happen; a new configuration changes what it says and nothing else; a rehearsal
+ * goes the same way without Flip. Interface, section 1, clarification 20; design: journal before act. */
+#include "suite.h"
+
+#include <errno.h>
+
+#define SIMPLE                                                                                                         \
+    "{ modes: { DISCHARGE: [ { topic: inv/w, payload: \"{{ setpoint_w }}\", refresh: 60s } ] },"                       \
+    " restore: [ { topic: inv/w, payload: \"0\" } ] }"
+
+START_TEST(a_start_that_is_not_stored_does_not_happen_until_it_is)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_push("a", 10, 100, .setpoint = 1000);
+    world_phases();
+    w.commit_fails = true;
+    world_run(20 * SECOND);
+    ck_seen(battery, "");
+    ck_seen(phases, "");
+    ck_seen(owner, "local");
+    w.commit_fails = false;
+    world_run(20 * SECOND);
+    ck_seen(battery, "inv/w=1000; ");
+    ck_seen(phases, "a:started; ");
+    ck_seen(owner, "flip DISCHARGE 1000");
+}
+END_TEST
+
+START_TEST(an_end_that_is_not_stored_is_made_good)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_push("a", 10, 30, .setpoint = 1000);
+    world_run(20 * SECOND);
+    world_battery();
+    w.commit_fails = true;
+    world_run(20 * SECOND);
+    ck_seen(battery, "");
+    w.commit_fails = false;
+    world_run(20 * SECOND);
+    ck_seen(battery, "inv/w=0; ");
+    world_run(HOUR);
+    ck_seen(battery, "");
+}
+END_TEST
+
+START_TEST(a_command_that_is_not_stored_is_taken_from_the_next_poll)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_list({"a", 200, 300, .setpoint = 1000});
+    w.commit_fails = true;
+    f2m_control_poll_now(w.control);
+    world_run(90 * SECOND);
+    ck_seen(phases, "");
+    ck_seen(patches, ""); /* OK means stored */
+    w.commit_fails = false;
+    world_run(61 * SECOND);
+    ck_seen(phases, "a:received; ");
+    ck_seen(patches, "a:OK(scheduled); ");
+}
+END_TEST
+
+START_TEST(a_store_that_refuses_a_webhook_is_told_to_the_caller)
+{
+    world_open(SIMPLE, NULL, NULL);
+    f2m_fault_store_fail(w.store, F2M_FAULT_RECORD_PUT, 1, -ENOSPC, false);
+    ck_assert_int_eq(world_push("a", 200, 300, .setpoint = 1000), -ENOSPC);
+    ck_seen(phases, "");
+    world_run(2 * SECOND);
+    ck_assert_int_eq(world_push("a", 200, 300, .setpoint = 1000), 0);
+    ck_seen(phases, "a:received; ");
+}
+END_TEST
+
+START_TEST(every_failing_store_call_is_survived)
+{
+    world_open(SIMPLE, NULL, NULL);
+    for (int64_t nth = 1; nth < 40; nth++) {
+        f2m_fault_store_fail(w.store, F2M_FAULT_ANY, nth, -EIO, false);
+        int64_t start = (w.now.wall_ms - NOON) / SECOND + 5;
+        char id[16];
+        snprintf(id, sizeof id, "c%d", (int)nth);
+        struct spec spec = {id, start, start + 20, .setpoint = 1000};
+        world_push_spec(&spec);
+        world_run(2 * SECOND);
+        world_push_spec(&spec); /* delivered again after 503 */
+        world_run(120 * SECOND);
+        f2m_fault_store_heal(w.store);
+        ck_assert_str_eq(world_owner(), "local");
+        const char *battery = world_battery();
+        ck_assert_msg(strlen(battery) > 8 && strcmp(battery + strlen(battery) - 9, "inv/w=0; ") == 0, "%d: %s",
+                      (int)nth, battery);
+    }
+}
+END_TEST
+
+START_TEST(finished_commands_are_forgotten_after_a_week)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_push("a", 10, 30, .setpoint = 1000);
+    world_run(HOUR);
+    ck_assert_ptr_nonnull(f2m_control_phase(w.control, "a", NULL));
+    world_sleep(8 * 24 * HOUR);
+    world_run(2 * HOUR);
+    ck_assert_ptr_null(f2m_control_phase(w.control, "a", NULL));
+    world_restart();
+    ck_assert_ptr_null(f2m_control_phase(w.control, "a", NULL));
+}
+END_TEST
+
+/* ---- reload ---- */
+
+static void reload(const char *control)
+{
+    char *yaml = world_yaml(control, NULL, NULL);
+    struct f2m_config *old = w.config;
+
+    w.config = world_load(yaml);
+    free(yaml);
+    f2m_cloud_reload(w.cloud, w.config);
+    f2m_outbox_reload(w.outbox, w.config);
+    f2m_telemetry_reload(w.telemetry, w.now, w.config, w.fx);
+    f2m_control_reload(w.control, w.now, w.config, w.fx);
+    f2m_config_free(old);
+    world_turn();
+}
+
+START_TEST(reload_without_a_change_writes_nothing_and_refreshes_go_on)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_push("a", 10, 500, .setpoint = 1000);
+    world_run(20 * SECOND);
+    world_battery();
+    reload(SIMPLE);
+    ck_seen(battery, "");
+    world_run(61 * SECOND);
+    ck_seen(battery, "inv/w=1000; ");
+    ck_seen(phases, "a:received; a:started; ");
+}
+END_TEST
+
+START_TEST(reload_with_other_modes_writes_what_holds_now)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_push("a", 10, 500, .setpoint = 1000);
+    world_run(20 * SECOND);
+    world_battery();
+    reload("{ modes: { DISCHARGE: [ { topic: other, payload: \"{{ setpoint_w }}\" } ] },"
+           " restore: [ { topic: other, payload: \"0\" } ] }");
+    ck_seen(battery, "other=1000; ");
+    world_run(500 * SECOND);
+    ck_seen(battery, "other=0; ");
+}
+END_TEST
+
+START_TEST(reload_that_drops_the_mode_refuses_and_restores)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_push("a", 10, 500, .setpoint = 1000);
+    world_run(20 * SECOND);
+    world_battery();
+    reload("{ modes: { CHARGE: [] }, restore: [ { topic: inv/w, payload: \"0\" } ] }");
+    ck_seen(battery, "inv/w=0; ");
+    ck_seen(patches, "a:OK(scheduled); a:FAILED_FAULT(not possible: mode DISCHARGE is not configured); ");
+}
+END_TEST
+
+START_TEST(reload_without_the_device_releases_the_battery)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_push("a", 10, 500, .setpoint = 1000);
+    world_run(20 * SECOND);
+    world_battery();
+    char *yaml = world_yaml(SIMPLE, NULL, NULL), *at = strstr(yaml, "id: xyz-123");
+    memcpy(at, "id: abc-123", 11);
+    struct f2m_config *old = w.config;
+    w.config = world_load(yaml);
+    free(yaml);
+    f2m_cloud_reload(w.cloud, w.config);
+    f2m_outbox_reload(w.outbox, w.config);
+    f2m_telemetry_reload(w.telemetry, w.now, w.config, w.fx);
+    f2m_control_reload(w.control, w.now, w.config, w.fx);
+    f2m_config_free(old);
+    world_turn();
+    ck_seen(battery, "inv/w=0; ");
+    ck_assert_ptr_null(f2m_control_phase(w.control, "a", NULL));
+}
+END_TEST
+
+START_TEST(reload_keeps_pause_veto_and_open_questions)
+{
+    static const char with_veto[] = "{ acknowledge: integration, acknowledge_timeout: 30s, veto: { topic: v } }";
+
+    world_open(with_veto, NULL, NULL);
+    world_push("a", 100, 500, .setpoint = 1000);
+    world_message("v", "true", false);
+    world_pause("ON");
+    reload(with_veto);
+    world_run(31 * SECOND);
+    ck_seen(patches, "a:FAILED_OFFLINE(no answer from the integration within 30 s); ");
+    world_push("b", 100, 500, .setpoint = 1000);
+    ck_seen(patches, "b:FAILED_FAULT(paused by owner); ");
+    world_pause("OFF");
+    world_push("c", 100, 500, .setpoint = 1000);
+    ck_seen(patches, "c:FAILED_FAULT(veto: v); ");
+}
+END_TEST
+
+/* ---- rehearsal ---- */
+
+START_TEST(rehearsal_goes_the_same_way_without_flip)
+{
+    char id[F2M_REHEARSAL_ID_SIZE];
+    const char *reason;
+    struct f2m_err err;
+    struct f2m_rehearsal r = {"xyz-123", F2M_MODE_DISCHARGE, "SETPOINT", 2000, 20, 60000};
+
+    world_open(SIMPLE, NULL, NULL);
+    world_close();
+    char *yaml = world_yaml(SIMPLE, NULL, NULL);
+    world_open_yaml(yaml);
+    free(yaml);
+    f2m_control_free(w.control);
+    f2m_cloud_free(w.cloud);
+    w.cloud = NULL;
+    w.rehearsal = true;
+    f2m_telemetry_free(w.telemetry);
+    f2m_outbox_free(w.outbox);
+    world_start();
+    world_up();
+    ck_assert_int_eq(f2m_control_rehearse(w.control, w.now, &r, id, w.fx, &err), 0);
+    world_turn();
+    ck_assert(strncmp(id, "rehearsal-", 10) == 0);
+    ck_seen(battery, "inv/w=2000; ");
+    ck_assert_str_eq(f2m_control_phase(w.control, id, &reason), "started");
+    world_run(60 * SECOND);
+    ck_assert_str_eq(f2m_control_phase(w.control, id, &reason), "ended");
+    ck_assert_str_eq(reason, "");
+    ck_seen(battery, "inv/w=0; ");
+    ck_assert(f2m_control_settled(w.control, "xyz-123"));
+    ck_assert_uint_eq(w.polls + w.patched, 0);
+    r.mode = F2M_MODE_CHARGE;
+    ck_assert_int_eq(f2m_control_rehearse(w.control, w.now, &r, NULL, w.fx, &err), -EINVAL);
+    ck_assert_str_eq(err.text, "not possible: mode CHARGE/SETPOINT is not configured");
+    r.device_id = "nobody";
+    ck_assert_int_eq(f2m_control_rehearse(w.control, w.now, &r, NULL, w.fx, &err), -EINVAL);
+    ck_assert_str_eq(err.text, "device nobody is not configured");
+}
+END_TEST
+
+SUITE("durability", a_start_that_is_not_stored_does_not_happen_until_it_is, an_end_that_is_not_stored_is_made_good,
+      a_command_that_is_not_stored_is_taken_from_the_next_poll, a_store_that_refuses_a_webhook_is_told_to_the_caller,
+      every_failing_store_call_is_survived, finished_commands_are_forgotten_after_a_week,
+      reload_without_a_change_writes_nothing_and_refreshes_go_on, reload_with_other_modes_writes_what_holds_now,
+      reload_that_drops_the_mode_refuses_and_restores, reload_without_the_device_releases_the_battery,
+      reload_keeps_pause_veto_and_open_questions, rehearsal_goes_the_same_way_without_flip)
