@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_BYTES (64u << 10)
+/* Large enough that malloc() maps each on its own, and gives it back to the system when it is freed. */
+#define CHUNK_BYTES (1u << 20)
 
 struct f2m_arena_chunk {
     struct f2m_arena_chunk *next;

@@ -62,12 +62,13 @@ static int read_variable(struct cursor *c, struct f2m_template_expression *out, 
     if (!read_name(c, name))
         return fail_at(c, "a variable such as setpoint_w", err);
     for (size_t i = 0; i < f2m_template_variables_len; i++) {
-        f2m_suggest(&near, name, f2m_template_variables[i].name);
         if (strcmp(name, f2m_template_variables[i].name) != 0)
             continue;
         out->variable = &f2m_template_variables[i];
         return 0;
     }
+    for (size_t i = 0; i < f2m_template_variables_len; i++)
+        f2m_suggest(&near, name, f2m_template_variables[i].name);
     f2m_err_set(
         err,
         "unknown variable '%s', expected mode, power_mode, setpoint_w, backup_reserve_percentage, "
@@ -146,11 +147,11 @@ static const struct f2m_template_filter *find_filter(const char *name, struct f2
     struct f2m_suggestion near = {NULL, 0};
     char hint[F2M_SUGGEST_SIZE];
 
-    for (size_t i = 0; i < f2m_template_filters_len; i++) {
+    for (size_t i = 0; i < f2m_template_filters_len; i++)
         if (strcmp(name, f2m_template_filters[i].name) == 0)
             return &f2m_template_filters[i];
+    for (size_t i = 0; i < f2m_template_filters_len; i++)
         f2m_suggest(&near, name, f2m_template_filters[i].name);
-    }
     f2m_err_set(err,
                 "unknown filter '%s', expected scale, offset, round, min, max, percent_of, minutes, local or default%s",
                 name, f2m_suggestion_text(&near, hint));
