@@ -1,8 +1,8 @@
 /*
  * Seeded worlds: a Flip with random faults, points closing under virtual time, crashes or a failing disk at random.
- * After every request: no more than 1,000 points, no point that is in another request, never two bodies for one key,
- * every wait respected. At the end: every point was accepted at least once, or is rejected with a message.
- * F2M_SEED=n runs that seed alone, F2M_SEEDS=n so many of them.
+ * After every request: no more than 1,000 points, no point that is in another request or was judged already, never two
+ * bodies for one key, every wait respected. At the end: every point was accepted at least once, or is rejected with a
+ * message. F2M_SEED=n runs that seed alone, F2M_SEEDS=n so many of them.
  */
 #include "world.h"
 
@@ -27,6 +27,7 @@ struct known {
     char key[24]; /* "A@300" */
     enum fate fate;
     bool poison;
+    bool told;      /* Flip's verdict arrived, in this life of the process */
     char in_flight; /* in how many requests that are alive */
 };
 
@@ -82,6 +83,14 @@ static void fly(struct known *k, size_t i, void *ctx)
     (void)i;
     (void)ctx;
     WORLD_MUST(++k->in_flight == 1, "seed %" PRIu64 ": %s is on its way twice", seed, k->key);
+    WORLD_MUST(!k->told, "seed %" PRIu64 ": %s is sent again after Flip's verdict", seed, k->key);
+}
+
+/* Its verdict is known: it is not sent again, whatever the disk does. */
+static void tell(struct known *k, size_t i, void *ctx)
+{
+    const size_t *most = ctx;
+    k->told = i < *most;
 }
 
 static void land(struct known *k, size_t i, void *ctx)
@@ -151,6 +160,8 @@ static void process(size_t n, size_t most, bool lost)
     size_t all = SIZE_MAX;
     each_point(n, accept, &all);
     each_point(n, land, NULL);
+    if (!lost)
+        each_point(n, tell, &most);
     checked--;
     if (lost)
         world_answer_with(n, &(struct f2m_http_result){.error = "connection reset"});
@@ -237,6 +248,7 @@ static void crash(void)
     HASH_ITER(hh, points, k, next)
     {
         k->in_flight = 0;
+        k->told = false;
     }
     checked = 0;
     flip.quiet_until = flip.auth_refused_at = 0; /* the new process knows of no wait */
