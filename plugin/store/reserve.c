@@ -37,15 +37,16 @@ int f2m_store_reserve_make(const char *path, bool with_room)
     return err;
 }
 
-/* The file does not shrink by itself. Where deletes have emptied most of it, what it gives back may be all that the
- * disk lacks. Failing is no harm: the next minute tries again. */
+/* Neither the file nor its log shrinks by itself. Where deletes have emptied most of it, what they give back may be all
+ * that the disk lacks. Failing is no harm: the next minute tries again. */
 static void shrink(struct sqlite_store *s)
 {
-    int64_t pages = 0, unused = 0;
+    int64_t pages = 0, unused = 0, log = 0;
     if (s->open_transaction || f2m_store_pragma(s->db, "page_count", &pages) != SQLITE_OK ||
         f2m_store_pragma(s->db, "freelist_count", &unused) != SQLITE_OK)
         return;
-    if (unused * F2M_STORE_PAGE_SIZE < F2M_STORE_RESERVE_BYTES ||
+    f2m_store_file_exists(s->path, "-wal", &log);
+    if (unused * F2M_STORE_PAGE_SIZE + log < F2M_STORE_RESERVE_BYTES ||
         (pages - unused) * F2M_STORE_PAGE_SIZE > F2M_STORE_RESERVE_BYTES)
         return;
     if (sqlite3_exec(s->db, "VACUUM", NULL, NULL, NULL) == SQLITE_OK)
@@ -59,7 +60,8 @@ int f2m_store_maintain(struct f2m_store *base)
         return -EIO;
     if (!s->disk_full)
         return 0;
-    shrink(s);
+    if (s->path)
+        shrink(s);
     /* What was given up a minute ago may be all that is free: without room beside it nothing has changed. */
     int err = s->path ? f2m_store_reserve_make(s->path, true) : 0;
     if (err)
