@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /* How long the first message of a batch of telemetry waits for others. At 20,000 messages a second one wake-up then
- * serves a hundred messages, and at one message a second nobody sees the difference. */
-#define LINGER_NS 5000000L
+ * serves two hundred messages, and at one message a second nobody sees the difference. */
+#define LINGER_NS 10000000L
 #define LANES     2
 
 enum wake {
