@@ -73,6 +73,7 @@ struct f2m_config *f2m_config_load(const struct f2m_config_options *options, str
     *findings = (struct f2m_findings){NULL, 0};
     struct f2m_loader loader = {.options = options, .report = {.out = findings, .file = options->file}};
 
+    loader.report.arena = &loader.arena;
     loader.dir = folder_of(&loader.arena, options->file);
     struct f2m_config *config = read_all(&loader);
     bool failed = loader.report.errors > 0 || !config;

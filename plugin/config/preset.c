@@ -182,12 +182,14 @@ static bool check_missing(const struct use *use)
     for (size_t i = 0; use->parameters && i < use->parameters->len; i++) {
         const struct f2m_yaml_item *item = &use->parameters->items[i];
         const char *description = text_of(item->value, "description"), *example = text_of(item->value, "example");
+        const char *from = text_of(item->value, "from");
         if (value_of(use, item->key))
             continue;
         f2m_report_error(
             &use->loader->report, use->at,
-            "missing parameter '%.100s' of preset '%s', expected %.200s: preset: { name: %s, %.100s: %.100s }",
-            item->key, use->name, description ? description : "a text", use->name, item->key, example ? example : "…");
+            "missing parameter '%.100s' of preset '%s', expected %.200s: preset: { name: %s, %.100s: %.100s }%s%.60s",
+            item->key, use->name, description ? description : "a text", use->name, item->key, example ? example : "…",
+            from ? ", or the device's key " : "", from ? from : "");
         ok = false;
     }
     return ok;

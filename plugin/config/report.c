@@ -92,12 +92,15 @@ void f2m_report_add_text(struct f2m_report *report, const char *file, const char
     report->texts[report->texts_len++] = (struct f2m_report_text){file, text, len};
 }
 
+/* Lines are quoted one by one, so each line of a secret is looked for on its own. */
 void f2m_report_mask(struct f2m_report *report, const char *secret)
 {
-    if (report->secrets_len == MASKED_SECRETS)
-        return;
-    report->secrets = f2m_xreallocarray(report->secrets, report->secrets_len + 1, sizeof *report->secrets);
-    report->secrets[report->secrets_len++] = secret;
+    while (*secret && report->secrets_len < MASKED_SECRETS) {
+        size_t len = strcspn(secret, "\n");
+        report->secrets = f2m_xreallocarray(report->secrets, report->secrets_len + 1, sizeof *report->secrets);
+        report->secrets[report->secrets_len++] = f2m_arena_copy(report->arena, secret, len);
+        secret += len + (secret[len] == '\n');
+    }
 }
 
 static const struct f2m_report_text *find_text(const struct f2m_report *report, const char *file)

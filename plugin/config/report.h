@@ -17,8 +17,8 @@ struct f2m_report_text {
 
 struct f2m_report {
     struct f2m_findings *out;
-    const char *file; /* the configuration's own name: what findings of environment variables stand under */
-    struct f2m_arena *arena;
+    const char *file;        /* the configuration's own name: what findings of environment variables stand under */
+    struct f2m_arena *arena; /* borrowed: for copies of secrets */
     struct f2m_report_text *texts; /* owned */
     size_t texts_len;
     const char **secrets; /* owned array of borrowed texts */
@@ -35,7 +35,7 @@ void f2m_report_warning(struct f2m_report *, struct f2m_place, const char *fmt, 
 bool f2m_report_full(const struct f2m_report *);
 /* The text of a file, for the lines that findings quote. Borrowed until f2m_report_finish(). */
 void f2m_report_add_text(struct f2m_report *, const char *file, const char *text, size_t len);
-/* A text that must not be shown in a quoted line. Borrowed likewise. */
+/* A text that must not be shown in a quoted line; copied. */
 void f2m_report_mask(struct f2m_report *, const char *secret);
 /* Sorts by place, fills in the source lines, adds "… more" where findings were dropped, frees the report's own. */
 void f2m_report_finish(struct f2m_report *);

@@ -101,6 +101,22 @@ START_TEST(test_findings_text)
 }
 END_TEST
 
+START_TEST(test_secret_of_several_lines)
+{
+    struct f2m_findings findings;
+    f2m_autostrbuf text = {0};
+
+    fixture_enter();
+    ck_assert_ptr_null(fixture_load("flip:\n  token: |\n    fl_hush\n    more_hush\n", NULL, &findings));
+    f2m_strbuf_init(&text, 0);
+    f2m_findings_print(&findings, &text);
+    ck_assert_str_eq(text.data, "test.yaml:3:1: error: token: expected a token without blanks and controls, found ***\n"
+                                "    ***\n"
+                                "^\n");
+    f2m_findings_free(&findings);
+}
+END_TEST
+
 START_TEST(test_findings_json)
 {
     struct f2m_findings findings;
@@ -134,4 +150,5 @@ START_TEST(test_documents)
 }
 END_TEST
 
-RUN_SUITE("print", test_loads_again, test_no_secret, test_findings_text, test_findings_json, test_documents)
+RUN_SUITE("print", test_loads_again, test_no_secret, test_findings_text, test_secret_of_several_lines,
+          test_findings_json, test_documents)
