@@ -8,7 +8,9 @@
 #include <string.h>
 
 #define START_SHIFT (F2M_STORE_NAME_BITS + 1)
-#define TRIM_STEP   64 /* points between two looks at the size */
+/* On a full disk a turn must fit into the log as it is: as much as one request deletes. The rest waits for the next. */
+#define TRIM_WHEN_FULL 1000
+#define TRIM_STEP      64 /* points between two looks at the size */
 
 /* Row 0 of `point`: at home it lies on the page that is written with each point anyway, and nothing needs to be counted
  * at start (a million rows would take seconds to count). */
@@ -107,6 +109,7 @@ static int trim_age(struct sqlite_store *s, enum statement which, int64_t before
     /* No point is closed before it starts: the ids bound the search. */
     sqlite3_bind_int64(st, 1, before_ms >= (INT64_MAX >> START_SHIFT) ? INT64_MAX : before_ms << START_SHIFT);
     sqlite3_bind_int64(st, 2, before_ms);
+    sqlite3_bind_int64(st, 3, s->disk_full ? TRIM_WHEN_FULL : -1);
     int err = f2m_store_run(s, st);
     if (!err)
         *total -= sqlite3_changes(s->db);
@@ -116,8 +119,9 @@ static int trim_age(struct sqlite_store *s, enum statement which, int64_t before
 static int trim_size(struct sqlite_store *s, enum statement which, int64_t max_bytes, int64_t *total)
 {
     int64_t bytes = 0;
+    int64_t least = s->disk_full && *total > TRIM_WHEN_FULL ? *total - TRIM_WHEN_FULL : 0;
     int err = bytes_in_use(s, &bytes);
-    while (!err && bytes > max_bytes && *total > 0) {
+    while (!err && bytes > max_bytes && *total > least) {
         sqlite3_stmt *st = f2m_store_statement(s, which);
         sqlite3_bind_int64(st, 1, TRIM_STEP);
         err = f2m_store_run(s, st);

@@ -29,7 +29,8 @@ static const char *const texts[STATEMENTS] = {
     [ST_POINTS_OLDEST] = SELECT_POINTS("point", "NULL", "ASC"),
     [ST_POINTS_NEWEST] = SELECT_POINTS("point", "NULL", "DESC"),
     [ST_POINT_FIRST] = "SELECT id FROM point WHERE id > 0 ORDER BY id LIMIT 1",
-    [ST_POINTS_TRIM_AGE] = "DELETE FROM point WHERE id > 0 AND id < ?1 AND at_ms < ?2",
+    [ST_POINTS_TRIM_AGE] = "DELETE FROM point WHERE id IN (SELECT id FROM point WHERE id > 0 AND id < ?1"
+                           " AND at_ms < ?2 ORDER BY id LIMIT ?3)",
     [ST_POINTS_TRIM_OLDEST] = "DELETE FROM point WHERE id IN (SELECT id FROM point WHERE id > 0 ORDER BY id LIMIT ?1)",
     [ST_REJECTED_ADD] = "INSERT INTO rejected (id, at_ms, body, message) VALUES (?1, ?2, ?3, ?4)"
                         " ON CONFLICT DO NOTHING",
@@ -37,7 +38,8 @@ static const char *const texts[STATEMENTS] = {
     [ST_REJECTED_DELETE] = "DELETE FROM rejected WHERE id = ?1",
     [ST_REJECTED_OLDEST] = SELECT_POINTS("rejected", "message", "ASC"),
     [ST_REJECTED_NEWEST] = SELECT_POINTS("rejected", "message", "DESC"),
-    [ST_REJECTED_TRIM_AGE] = "DELETE FROM rejected WHERE id < ?1 AND at_ms < ?2",
+    [ST_REJECTED_TRIM_AGE] = "DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE id < ?1"
+                             " AND at_ms < ?2 ORDER BY id LIMIT ?3)",
     [ST_REJECTED_TRIM_OLDEST] = "DELETE FROM rejected WHERE id IN (SELECT id FROM rejected ORDER BY id LIMIT ?1)",
     [ST_REJECT] = "INSERT INTO rejected (id, at_ms, body, message) SELECT id, at_ms, body, ?2 FROM point"
                   " WHERE id = ?1 AND id > 0",
