@@ -15,6 +15,7 @@ struct f2m_counters {
     uint64_t unknown_commands; /* commands for devices that are not configured */
     uint64_t webhooks;         /* verified webhooks */
     uint64_t webhooks_refused; /* bad signature, malformed, too large, … */
+    uint64_t foreign_webhooks; /* about sites and devices that are not configured */
     uint64_t notifications;    /* notifications published */
     uint64_t requests;         /* requests answered */
     uint64_t points_in_memory; /* gauge: closed points that wait for the disk */

@@ -48,12 +48,25 @@
 #define F2M_MAX_BATCH_BYTES    (8u << 20)
 
 /* control */
-#define F2M_MAX_COMMANDS          20000  /* remembered, of all devices; the oldest finished ones go first */
-#define F2M_MAX_COMMAND_BYTES     65536  /* Flip's object */
-#define F2M_MAX_UNKNOWN_COMMANDS  4096   /* of devices that are not configured, so that each is counted once */
-#define F2M_MAX_ACKNOWLEDGEMENTS  4      /* PATCHes in flight */
-#define F2M_MAX_CONTROL_BYTES     65536  /* a publish to a battery, filled in */
-#define F2M_CONTROL_TRIES         3      /* of a publish that is not confirmed */
+#define F2M_MAX_COMMANDS         20000 /* remembered, of all devices; the oldest finished ones go first */
+#define F2M_MAX_COMMAND_BYTES    65536 /* Flip's object */
+#define F2M_MAX_UNKNOWN_COMMANDS 4096  /* of devices that are not configured, so that each is counted once */
+#define F2M_MAX_ACKNOWLEDGEMENTS 4     /* PATCHes in flight */
+#define F2M_MAX_CONTROL_BYTES    65536 /* a publish to a battery, filled in */
+#define F2M_CONTROL_TRIES        3     /* of a publish that is not confirmed */
+
+/* sites */
+#define F2M_MAX_SITE_POLLS                  4 /* in flight, of all sites: uploads and acknowledgements find a place */
+#define F2M_MAX_SITE_OBJECTS                5000 /* of one kind and site */
+#define F2M_MAX_SITE_OBJECT_BYTES           (8u << 20)
+#define F2M_MAX_SITE_PAGES                  50
+#define F2M_MAX_SITE_PUBLISHES              200   /* retained topics in one turn */
+#define F2M_MAX_EVENT_LOOKUPS               8     /* of events that a poll does not show any more, per site */
+#define F2M_MAX_PARTICIPATIONS              64    /* PATCHes in flight */
+#define F2M_MAX_NOTIFICATIONS               50000 /* keys remembered, so that each is told once */
+#define F2M_MAX_NOTIFICATIONS_WAITING       2000  /* for the broker; the oldest go, counted */
+#define F2M_MAX_NOTIFICATIONS_WAITING_BYTES (8u << 20)
+#define F2M_MAX_NOTIFICATIONS_IN_FLIGHT     200
 
 /* requests */
 #define F2M_MAX_REQUESTS_IN_FLIGHT 32
