@@ -20,7 +20,8 @@ class Home:
         self.hour = 5.5
         self.soc = 45.0
         self.battery = self.solar = self.load = 0.0  # W; battery positive = charging
-        self.commanded = None  # W, positive = discharge; None = follow the load
+        self.priority = "Load first"  # or "Battery first": discharges at the commanded power
+        self.discharge_w = 0.0
         self.random = random.Random(seed)
         with open(SAMPLE, encoding="utf-8") as lines:
             self.base = [(m["topic"], m["payload"]) for m in map(json.loads, lines)]
@@ -31,7 +32,7 @@ class Home:
         self.solar = max(0.0, 6200 * sun * self.random.uniform(0.92, 1.0))
         meals = math.exp(-((self.hour - 7.5) ** 2)) * 1800 + math.exp(-((self.hour - 19) ** 2) / 3) * 2600
         self.load = (450 + meals) * self.random.uniform(0.9, 1.1)
-        want = -self.commanded if self.commanded is not None else self.solar - self.load
+        want = -self.discharge_w if self.priority == "Battery first" else self.solar - self.load
         want = max(-MAX_W, min(MAX_W, want))
         if want < 0 and self.soc <= RESERVE or want > 0 and self.soc >= 100:
             want = 0.0
@@ -41,6 +42,13 @@ class Home:
     @property
     def grid(self):
         return self.load + self.battery - self.solar
+
+    def obey(self, topic, payload):
+        """A setting, as SolarAssistant takes it on …/set."""
+        if topic.endswith("/discharge_power/set"):
+            self.discharge_w = float(payload)
+        elif topic.endswith("/work_mode_priority/set"):
+            self.priority = payload
 
     def messages(self):
         """(topic, payload): every topic of the recording, those that the day moves with today's values."""
@@ -53,7 +61,8 @@ class Home:
             "solar_assistant/inverter_1/load_power/state": f"{self.load:.0f}",
             "solar_assistant/inverter_1/grid_power/state": f"{self.grid:.0f}",
         }
-        return [(topic, moved.get(topic, payload)) for topic, payload in self.base]
+        settings = [("solar_assistant/inverter_1/work_mode_priority/state", self.priority)]
+        return [(topic, moved.get(topic, payload)) for topic, payload in self.base] + settings
 
     def clock(self):
         return f"{int(self.hour):02d}:{int(self.hour * 60) % 60:02d}"

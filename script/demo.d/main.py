@@ -14,6 +14,7 @@ from screen import CYAN, RED, STATES, Screen
 from stage import Stage
 
 DEVICE = "flip2mqtt/device/garage-battery"
+LISTEN = [DEVICE + "/telemetry", DEVICE + "/command", "flip2mqtt/cloud/state", "solar_assistant/inverter_1/+/set"]
 TICK = 0.5  # seconds between the home's readings
 
 
@@ -25,11 +26,13 @@ class Show:
         self.points = {}  # start_time -> upload state, as device/…/telemetry said it
         self.cloud_state = ""
         self.outage = self.over = False
+        self.commanded = None  # the id of the command
+        self.phases = []  # as device/…/command told them
         self.started = time.monotonic()
         self.inbox = queue.Queue()
         self.client = mqtt.Client(client_id="demo", protocol=mqtt.MQTTv311)
         self.client.on_message = lambda _c, _u, m: self.inbox.put((m.topic, m.payload))
-        self.client.on_connect = lambda c, *_: c.subscribe([(DEVICE + "/telemetry", 1), ("flip2mqtt/cloud/state", 1)])
+        self.client.on_connect = lambda c, *_: c.subscribe([(topic, 1) for topic in LISTEN])
         self.client.connect("127.0.0.1", stage.broker_port)
         self.client.loop_start()
 
@@ -46,11 +49,21 @@ class Show:
             text += f": {upload['message']}"
         self.screen.event("point", text, STATES[upload["state"]])
 
+    def on_command(self, told):
+        wants = told["command"]["battery_commands"]
+        self.phases.append(told["phase"])
+        self.screen.event("command", f"{wants['mode']} {wants['setpoint_w']} W: {told['phase']}", CYAN)
+
     def read_inbox(self):
         while not self.inbox.empty():
             topic, payload = self.inbox.get()
             if topic.endswith("/telemetry"):
                 self.on_point(json.loads(payload))
+            elif topic.endswith("/command"):
+                self.on_command(json.loads(payload))
+            elif topic.endswith("/set"):
+                self.home.obey(topic, payload.decode())
+                self.screen.event("battery", f"hears {topic.split('/', 1)[1]} = {payload.decode()}", CYAN)
             elif self.cloud_state != payload.decode():
                 self.cloud_state = payload.decode()
                 self.screen.event("cloud", self.cloud_state, CYAN)
@@ -60,12 +73,22 @@ class Show:
         self.stage.cloud("/sim/outage", {"on": on})
         self.screen.event("demo", "cuts the cloud off: points wait on disk" if on else "gives the cloud back", RED)
 
+    def command(self, seconds):
+        self.commanded = self.stage.cloud(
+            "/sim/command",
+            {"device_id": "garage-battery", "mode": "DISCHARGE", "power_mode": "SETPOINT", "setpoint_w": 3000,
+             "starts_in_s": 5, "duration_s": seconds},
+        )["id"]
+        self.screen.event("Flip", f"calls on the battery: discharge 3 kW for {seconds} s, in 5 s", RED)
+
     def direct(self, elapsed):
-        """The script of the show: the cloud is away in the middle third."""
+        """The script of the show: the cloud is away in the middle, then Flip calls on the battery."""
         length = self.seconds or 120
         away = not self.over and length * 0.35 < elapsed % length < length * 0.6
         if away != self.outage:
             self.set_outage(away)
+        if not self.over and not self.commanded and elapsed > length * 0.62 and self.cloud_state == "online":
+            self.command(max(4, int(length * 0.2)))
 
     def turn(self, elapsed):
         self.home.step(TICK)
@@ -109,6 +132,16 @@ class Show:
         received = {p["start_time"] for p in self.stage.cloud("/sim/points?device=garage-battery")}
         missing = [start for start in self.points if start not in received]
         good = clean and self.points and not missing and not stats["conflicts"] and not stats["overlaps"]
+        if self.commanded and self.over:
+            acknowledged = self.stage.cloud("/sim/acknowledgements")
+            restored = self.home.priority == "Load first"
+            obeyed = self.phases == ["received", "started", "ended"] and restored and bool(acknowledged)
+            answers = [f"{a['device_status']} ({a['device_status_reason']})" for a in acknowledged]
+            print(
+                f"\n1 command: {', '.join(self.phases)}; acknowledged: {', '.join(answers) or 'not'}; "
+                f"battery {'restored' if restored else 'NOT restored'}."
+            )
+            good = good and obeyed
         print(
             f"\n{len(self.points)} points closed, {len(received)} arrived at Flip, {len(missing)} missing, "
             f"{stats['conflicts']} sent twice with other values, {stats['overlaps']} overlapping; "

@@ -37,6 +37,19 @@ sites:
             solar_power: solar_assistant/inverter_1/pv_power/state
             home_power: solar_assistant/inverter_1/load_power/state
             grid_power: {{ topic: solar_assistant/inverter_1/grid_power/state, unit: W, positive: import }}
+        control:
+          reserve_floor: 20 %
+          modes:
+            DISCHARGE:
+              - {{ topic: solar_assistant/inverter_1/discharge_power/set, payload: "{{{{ setpoint_w }}}}" }}
+              - topic: solar_assistant/inverter_1/work_mode_priority/set
+                payload: Battery first
+                confirm:
+                  topic: solar_assistant/inverter_1/work_mode_priority/state
+                  equals: Battery first
+                  within: 10s
+          restore:
+            - {{ topic: solar_assistant/inverter_1/work_mode_priority/set, payload: Load first }}
 """
 
 SEED = {
