@@ -121,9 +121,7 @@ static int64_t wait_ms(struct bridge *b, struct f2m_now now)
         deadline = b->alive_due_ms;
     if (b->stop_by_ms)
         deadline = now.mono_ms + STOPPING_TURN_MS < deadline ? now.mono_ms + STOPPING_TURN_MS : deadline;
-    int64_t wait = deadline == INT64_MAX ? -1 : deadline - now.mono_ms;
-    if (deadline != INT64_MAX && wait < 0)
-        wait = 0;
+    int64_t wait = deadline == INT64_MAX ? -1 : deadline <= now.mono_ms ? 0 : deadline - now.mono_ms;
     int64_t server = b->server ? f2m_server_timeout(b->server, now) : -1;
     if (server >= 0 && (wait < 0 || server < wait))
         wait = server;
