@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Large enough that malloc() maps each on its own, and gives it back to the system when it is freed. */
-#define CHUNK_BYTES (1u << 20)
+/* They double: small configurations stay small, and large chunks are mapped each on its own by malloc(), which gives
+ * them back to the system when they are freed. */
+#define FIRST_CHUNK_BYTES (16u << 10)
+#define MAX_CHUNK_BYTES   (1u << 20)
 
 struct f2m_arena_chunk {
     struct f2m_arena_chunk *next;
@@ -27,13 +29,21 @@ static struct f2m_arena_chunk *chunk_new(struct f2m_arena *arena, size_t size)
     return chunk;
 }
 
+static size_t next_size(const struct f2m_arena_chunk *last, size_t wanted)
+{
+    size_t size = last ? last->size * 2 : FIRST_CHUNK_BYTES;
+
+    size = size > MAX_CHUNK_BYTES ? MAX_CHUNK_BYTES : size;
+    return wanted > size ? wanted : size;
+}
+
 void *f2m_arena_alloc(struct f2m_arena *arena, size_t size)
 {
     struct f2m_arena_chunk *chunk = arena->chunks;
 
     size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (!chunk || chunk->size - chunk->used < size)
-        chunk = chunk_new(arena, size > CHUNK_BYTES ? size : CHUNK_BYTES);
+        chunk = chunk_new(arena, next_size(chunk, size));
     void *p = chunk->bytes + chunk->used;
     chunk->used += size;
     return p;
