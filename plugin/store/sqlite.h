@@ -10,7 +10,8 @@
  * One process owns a store: an flock on "<path>.lock", which ends with the process, however it ends.
  *
  * Beside the database live "<path>-wal" (gone after a clean close), "<path>.lock", "<path>.reserve" (given up when the
- * disk is full, so that deletes still work), and after damage "<path>.corrupt-<time>".
+ * disk is full, so that deletes still work), and after damage "<path>.corrupt-<time>" (with its log). "<path>.damaged"
+ * is a mark: the next start checks everything. ".fresh", ".salvaged" and ".source" live only while a start works.
  */
 #ifndef F2M_STORE_SQLITE_H
 #define F2M_STORE_SQLITE_H
