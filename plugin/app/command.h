@@ -8,6 +8,7 @@
 int f2m_command_run(const struct f2m_options *);
 int f2m_command_check(const struct f2m_options *);
 int f2m_command_config(const struct f2m_options *);
+int f2m_command_control(const struct f2m_options *);
 int f2m_command_doctor(const struct f2m_options *);
 int f2m_command_outbox(const struct f2m_options *);
 
