@@ -7,9 +7,11 @@
 #include "app/notify.h"
 #include "store/sqlite.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #define EVENTS_PER_TURN  5000 /* so that a flood never delays commit and uploads for long */
@@ -105,13 +107,14 @@ static void keep_alive(struct bridge *b, struct f2m_now now)
     }
 }
 
-/* The store makes its reserve again once a disk that was full has room; nothing is written where nothing is amiss. */
-static void maintain(struct bridge *b, struct f2m_now now)
+/* The store makes its reserve again once a disk that was full has room; nothing is written where nothing is amiss. False
+ * where the database turned out to be damaged: only opening it again helps, which checks and salvages it. */
+static bool maintain(struct bridge *b, struct f2m_now now)
 {
     if (now.mono_ms < b->maintain_due_ms)
-        return;
+        return true;
     b->maintain_due_ms = now.mono_ms + MAINTAIN_MS;
-    (void)f2m_store_maintain(b->store); /* its failures show in the next commit */
+    return f2m_store_maintain(b->store) != -EIO;
 }
 
 static int64_t wait_ms(struct bridge *b, struct f2m_now now)
@@ -167,7 +170,10 @@ int bridge_loop(struct bridge *b)
             commit_and_carry_out(b, now);
             return 0;
         }
-        maintain(b, now);
+        if (!maintain(b, now)) {
+            f2m_log(F2M_LOG_ERROR, "app", "the database is damaged: ending, so that the next start can mend it", "");
+            return EX_IOERR;
+        }
         keep_alive(b, now);
         wait_for_something(b, more ? 0 : wait_ms(b, now));
     }
