@@ -8,6 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* libfyaml 0.7.12 loses a buffer of some hundred bytes when a quote with '' inside is never closed. The parser is gone
+ * then, so there is nobody to free it; it happens once per broken file. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfyaml";
+}
+
 static char token[] = "FLIP_TOKEN=fl_x", password[] = "MQTT_PASSWORD=p",
             secret[] = "FLIP_WEBHOOK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 static char *const environment[] = {token, password, secret, NULL};
