@@ -50,7 +50,7 @@ static const char *key_of(struct f2m_strbuf *out, const struct f2m_site_state *s
 
 /* ---- text ---- */
 
-bool f2m_objects_text(const struct f2m_objects *objects, enum f2m_kind kind, struct f2m_strbuf *out)
+bool f2m_objects_text(const struct f2m_objects *objects, enum f2m_kind kind, size_t max, struct f2m_strbuf *out)
 {
     bool comma = false;
 
@@ -64,6 +64,8 @@ bool f2m_objects_text(const struct f2m_objects *objects, enum f2m_kind kind, str
     }
     f2m_strbuf_addc(out, '[');
     for (const struct f2m_item *item = objects->items; item; item = item->hh.next) {
+        if (max && out->len + item->len + 2 > max)
+            break;
         if (comma)
             f2m_strbuf_addc(out, ',');
         comma = true;
@@ -123,7 +125,7 @@ void f2m_objects_load(struct f2m_sites *s, struct f2m_site_state *site, enum f2m
             fill(objects, kind, f2m_json_member(record, "body"));
         }
     }
-    if (f2m_objects_text(objects, kind, &s->text))
+    if (f2m_objects_text(objects, kind, 0, &s->text))
         objects->saved = fingerprint(objects, &s->text);
 }
 
@@ -131,7 +133,7 @@ static void save(struct f2m_sites *s, struct f2m_now now, struct f2m_site_state 
 {
     struct f2m_objects *objects = &site->objects[kind];
 
-    if (!f2m_objects_text(objects, kind, &s->text) && !objects->baseline)
+    if (!f2m_objects_text(objects, kind, 0, &s->text) && !objects->baseline)
         return;
     uint64_t print = fingerprint(objects, &s->text);
     if (print == objects->saved)

@@ -153,6 +153,7 @@ struct f2m_site_state {
     struct f2m_sites *room;
     const struct f2m_site *config;
     char *id;
+    uint32_t number; /* in tags */
     struct f2m_objects objects[F2M_KINDS_COUNT];
     struct f2m_poll polls[F2M_KINDS_COUNT];
     size_t lookups; /* of events, under way */
@@ -229,6 +230,7 @@ struct f2m_sites {
     struct f2m_device_state *devices;
     struct f2m_ticket *tickets;
     uint64_t last_ticket;
+    uint32_t last_site;
     size_t polls_in_flight;
     size_t participations;
     struct f2m_site_state *cursor; /* where the search for due polls goes on */
@@ -245,8 +247,9 @@ struct f2m_sites {
     uint64_t unknown_types[F2M_MAX_UNKNOWN_TYPES];
     size_t unknown_types_len;
     bool connected;
-    bool announce_due; /* what is announced is to be compared with the configuration */
-    bool resave;       /* a commit failed: small records are written again */
+    int64_t quiet_mono; /* the client to the broker is full: nothing is published before */
+    bool announce_due;  /* what is announced is to be compared with the configuration */
+    bool resave;        /* a commit failed: small records are written again */
     unsigned commit_failures;
     int64_t resave_mono;
     int64_t trim_mono;
@@ -255,6 +258,12 @@ struct f2m_sites {
     int64_t next_mono, next_wall;
     struct f2m_strbuf topic, text, body, key;
 };
+
+/* Tags: F2M_TAG_SITES, then either a notification's number, or this bit, a site's number and a topic. */
+#define F2M_TAG_TOPIC ((uint64_t)1 << 55)
+/* MQTT 5: quota exceeded; the client to the broker says it too, where too much is not acknowledged yet. */
+#define F2M_MQTT_FULL 0x97
+#define F2M_QUIET_MS  500
 
 /* Called where a tick has something to do now. */
 static inline void f2m_sites_wake(struct f2m_sites *s)
@@ -275,8 +284,8 @@ void f2m_objects_load(struct f2m_sites *, struct f2m_site_state *, enum f2m_kind
 void f2m_objects_changed(struct f2m_sites *, struct f2m_now, struct f2m_site_state *, enum f2m_kind);
 void f2m_objects_save(struct f2m_sites *, struct f2m_now); /* of every site in the queue, where it differs */
 void f2m_objects_forget(struct f2m_sites *, struct f2m_now, struct f2m_site_state *);
-/* Replaces out's text; false where there is nothing to show. */
-bool f2m_objects_text(const struct f2m_objects *, enum f2m_kind, struct f2m_strbuf *out);
+/* Replaces out's text with as many objects as fit into max bytes (0 = all); false where there is nothing to show. */
+bool f2m_objects_text(const struct f2m_objects *, enum f2m_kind, size_t max, struct f2m_strbuf *out);
 void f2m_sites_put(struct f2m_sites *, struct f2m_now, enum f2m_collection, const char *key, struct f2m_slice value);
 void f2m_sites_delete(struct f2m_sites *, enum f2m_collection, const char *key);
 /* Deletes every OBJECT record of a site or device that is not configured any more. */
@@ -317,6 +326,7 @@ const char *f2m_event_participation(const struct f2m_site_state *, int64_t wall_
 void f2m_topics_dirty(struct f2m_sites *, struct f2m_site_state *, unsigned topics);
 void f2m_topics_flush(struct f2m_sites *, struct f2m_now, struct f2m_effects *);
 void f2m_topics_up(struct f2m_sites *);
+void f2m_topics_published(struct f2m_sites *, struct f2m_now, uint64_t tag, int reason, struct f2m_effects *);
 void f2m_topics_committed(struct f2m_sites *, bool ok);
 void f2m_topics_unqueue(struct f2m_sites *, struct f2m_site_state *);
 extern const char *const f2m_site_topic_names[F2M_SITE_TOPICS];

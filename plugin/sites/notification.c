@@ -207,8 +207,7 @@ void f2m_notifications_send(struct f2m_sites *s, struct f2m_now now, struct f2m_
 {
     struct f2m_pending *p;
 
-    (void)now;
-    if (!s->connected || s->pending_sent == s->pending_len)
+    if (!s->connected || now.mono_ms < s->quiet_mono || s->pending_sent == s->pending_len)
         return;
     DL_FOREACH(s->pending, p)
     {
@@ -272,6 +271,22 @@ static void refused(const struct f2m_pending *p, struct f2m_effects *fx)
                     f2m_log_value(p->site_id, site, sizeof site));
 }
 
+static void acknowledged(struct f2m_sites *s, struct f2m_now now, struct f2m_pending *p, int reason,
+                         struct f2m_effects *fx)
+{
+    if (reason == F2M_MQTT_FULL) {
+        p->sent = false;
+        s->pending_sent--;
+        s->quiet_mono = now.mono_ms + F2M_QUIET_MS;
+        f2m_sites_wake(s);
+        return;
+    }
+    if (reason >= 0x80)
+        refused(p, fx);
+    settle(s, now, p);
+    f2m_notifications_send(s, now, fx);
+}
+
 bool f2m_sites_published(struct f2m_sites *s, struct f2m_now now, const struct f2m_mqtt_published *published,
                          struct f2m_effects *fx)
 {
@@ -279,12 +294,13 @@ bool f2m_sites_published(struct f2m_sites *s, struct f2m_now now, const struct f
 
     if ((published->tag & ~TAG_NUMBER) != F2M_TAG_SITES)
         return false;
+    if (published->tag & F2M_TAG_TOPIC) {
+        f2m_topics_published(s, now, published->tag & (F2M_TAG_TOPIC - 1), published->reason, fx);
+        return true;
+    }
     DL_FOREACH(s->pending, p)
     if (p->sent && p->number == (published->tag & TAG_NUMBER)) {
-        if (published->reason >= 0x80)
-            refused(p, fx);
-        settle(s, now, p);
-        f2m_notifications_send(s, now, fx);
+        acknowledged(s, now, p, published->reason, fx);
         break;
     }
     return true;

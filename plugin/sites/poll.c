@@ -19,6 +19,7 @@ struct f2m_pages {
     size_t bytes;
     bool charger; /* the second round, for EV_CHARGER */
     unsigned skip, pages;
+    uint64_t last; /* hash of the page before */
 };
 
 void f2m_sites_pages_free(struct f2m_pages *pages)
@@ -156,15 +157,14 @@ static void overflow(const struct f2m_site_state *site, enum f2m_kind kind, stru
                     f2m_log_value(site->id, id, sizeof id), f2m_sites_kind_info[kind].name);
 }
 
-/* Adds the objects of a list; returns how many were not there before. */
-static size_t gather(const struct f2m_site_state *site, enum f2m_kind kind, struct f2m_slice list,
-                     struct f2m_item **items, size_t *bytes, struct f2m_effects *fx)
+/* Adds the objects of a list. */
+static void gather(const struct f2m_site_state *site, enum f2m_kind kind, struct f2m_slice list,
+                   struct f2m_item **items, size_t *bytes, struct f2m_effects *fx)
 {
     struct f2m_json_iter it = f2m_json_iter(list);
     struct f2m_slice name, value;
     struct f2m_item *item, *there;
     char fallback[32];
-    size_t added = 0;
 
     while (f2m_json_next(&it, &name, &value)) {
         if (HASH_COUNT(*items) >= F2M_MAX_SITE_OBJECTS || *bytes + value.len > F2M_MAX_SITE_OBJECT_BYTES) {
@@ -182,9 +182,7 @@ static size_t gather(const struct f2m_site_state *site, enum f2m_kind kind, stru
         }
         HASH_ADD_KEYPTR(hh, *items, item->id, strlen(item->id), item);
         *bytes += value.len;
-        added++;
     }
-    return added;
 }
 
 static void site_is_there(struct f2m_site_state *site)
@@ -230,11 +228,13 @@ static bool page(struct f2m_sites *s, struct f2m_now now, struct f2m_ticket *tic
                  struct f2m_effects *fx)
 {
     struct f2m_pages *pages = ticket->pages;
-    size_t added = gather(ticket->site, ticket->kind, list, &pages->items, &pages->bytes, fx);
+    uint64_t hash = f2m_object_hash(F2M_HASH_START, list.at, list.len);
+    bool again = pages->pages > 0 && hash == pages->last; /* `skip` means nothing to the other side */
 
+    gather(ticket->site, ticket->kind, list, &pages->items, &pages->bytes, fx);
     pages->pages++;
-    /* A page without anything new: `skip` means nothing to the other side. */
-    if (f2m_json_count(list) >= PAGE && added > 0 && pages->pages < F2M_MAX_SITE_PAGES) {
+    pages->last = hash;
+    if (f2m_json_count(list) >= PAGE && !again && pages->pages < F2M_MAX_SITE_PAGES) {
         pages->skip += PAGE;
     } else if (!pages->charger && has_charger(ticket->site->config)) {
         pages->charger = true;

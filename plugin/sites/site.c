@@ -86,6 +86,7 @@ static struct f2m_site_state *site_new(struct f2m_sites *s, const struct f2m_sit
 
     site->room = s;
     site->id = f2m_xstrdup(config->id);
+    site->number = ++s->last_site;
     for (enum f2m_kind kind = 0; kind < F2M_KINDS_COUNT; kind++) {
         site->polls[kind].due_mono = INT64_MIN; /* first at start */
         f2m_objects_load(s, site, kind);

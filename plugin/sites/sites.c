@@ -53,6 +53,7 @@ void f2m_sites_reload(struct f2m_sites *s, struct f2m_now now, const struct f2m_
 void f2m_sites_mqtt_up(struct f2m_sites *s, struct f2m_now now, struct f2m_effects *fx)
 {
     s->connected = true;
+    s->quiet_mono = INT64_MIN;
     s->announce_due = true;
     f2m_sites_announce(s, now, fx);
     f2m_topics_up(s);
@@ -148,6 +149,8 @@ static void plan(struct f2m_sites *s, struct f2m_now now)
 
     if (s->resave)
         mono = earlier(mono, s->resave_mono);
+    if (s->connected && now.mono_ms < s->quiet_mono)
+        mono = earlier(mono, s->quiet_mono);
     for (const struct f2m_site_state *site = s->sites; site; site = site->hh.next) {
         mono = earlier(mono, f2m_sites_poll_next(s, now, site));
         mono = earlier(mono, f2m_commission_next(s, site));
@@ -172,6 +175,7 @@ void f2m_sites_tick(struct f2m_sites *s, struct f2m_now now, struct f2m_effects 
     plan(s, now);
     f2m_sites_announce(s, now, fx); /* these may want to go on at once */
     f2m_topics_flush(s, now, fx);
+    f2m_notifications_send(s, now, fx);
 }
 
 int64_t f2m_sites_deadline(const struct f2m_sites *s, struct f2m_now now)

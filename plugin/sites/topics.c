@@ -36,7 +36,7 @@ void f2m_topics_unqueue(struct f2m_sites *s, struct f2m_site_state *site)
 static bool text_of(struct f2m_sites *s, struct f2m_now now, const struct f2m_site_state *site, unsigned topic)
 {
     if (topic < F2M_KINDS_COUNT)
-        return f2m_objects_text(&site->objects[topic], (enum f2m_kind)topic, &s->text);
+        return f2m_objects_text(&site->objects[topic], (enum f2m_kind)topic, F2M_MAX_PAYLOAD_BYTES, &s->text);
     if (topic == F2M_TOPIC_EVENT) {
         f2m_event_text(site, now.wall_ms, &s->text);
     } else {
@@ -49,9 +49,13 @@ static bool text_of(struct f2m_sites *s, struct f2m_now now, const struct f2m_si
 static void publish(struct f2m_sites *s, struct f2m_site_state *site, unsigned topic, struct f2m_slice payload,
                     struct f2m_effects *fx)
 {
-    f2m_effects_publish_text(
-        fx, f2m_own_topic_site(&s->topic, s->c.config->mqtt.base_topic, site->id, f2m_site_topic_names[topic]), payload,
-        true);
+    f2m_own_topic_site(&s->topic, s->c.config->mqtt.base_topic, site->id, f2m_site_topic_names[topic]);
+    f2m_effects_publish(fx, &(struct f2m_publish){
+                                .topic = s->topic.data,
+                                .payload = payload,
+                                .retain = true,
+                                .tag = F2M_TAG_SITES | F2M_TAG_TOPIC | (uint64_t)site->number << 8 | topic,
+                            });
     if (!site->flushed) {
         site->turn_next = s->turn;
         s->turn = site;
@@ -88,7 +92,7 @@ void f2m_topics_flush(struct f2m_sites *s, struct f2m_now now, struct f2m_effect
 {
     unsigned done = 0;
 
-    if (!s->connected)
+    if (!s->connected || now.mono_ms < s->quiet_mono)
         return;
     while (s->queue && done < F2M_MAX_SITE_PUBLISHES) {
         struct f2m_site_state *site = s->queue;
@@ -109,6 +113,39 @@ void f2m_topics_up(struct f2m_sites *s)
         for (unsigned topic = 0; topic < F2M_SITE_TOPICS; topic++)
             site->shown[topic].any = false;
         f2m_topics_dirty(s, site, F2M_ALL_TOPICS);
+    }
+}
+
+static void refused(struct f2m_sites *s, const struct f2m_site_state *site, unsigned topic, int reason,
+                    struct f2m_effects *fx)
+{
+    char name[512];
+
+    f2m_own_topic_site(&s->topic, s->c.config->mqtt.base_topic, site->id, f2m_site_topic_names[topic]);
+    f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "the broker refused a topic", "topic=%s reason=0x%02x",
+                    f2m_log_value(s->topic.data, name, sizeof name), (unsigned)reason);
+}
+
+void f2m_topics_published(struct f2m_sites *s, struct f2m_now now, uint64_t tag, int reason, struct f2m_effects *fx)
+{
+    unsigned topic = tag & 0xff;
+    uint32_t number = (uint32_t)(tag >> 8);
+
+    if (reason < 0x80 || topic >= F2M_SITE_TOPICS)
+        return;
+    for (struct f2m_site_state *site = s->sites; site; site = site->hh.next) {
+        if (site->number != number)
+            continue;
+        if (reason != F2M_MQTT_FULL) {
+            refused(s, site, topic, reason, fx);
+            return;
+        }
+        s->quiet_mono = now.mono_ms + F2M_QUIET_MS;
+        site->shown[topic].any = false;
+        site->gone |= 1u << topic; /* where it was a clearing */
+        f2m_topics_dirty(s, site, 1u << topic);
+        f2m_sites_wake(s);
+        return;
     }
 }
 

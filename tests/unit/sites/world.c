@@ -17,6 +17,8 @@ struct f2m_counters counters;
 struct f2m_store *store;
 struct f2m_now now;
 bool world_silent, flip_slow;
+int world_refuses;
+size_t world_refusals;
 
 #define MAX  4000
 #define BASE "flip2mqtt/"
@@ -76,6 +78,7 @@ void world_setup(void)
     fx = f2m_effects_new();
     answers_len = asked_len = published_len = forgotten = 0;
     world_silent = flip_slow = false;
+    world_refusals = 0;
     f2m_strbuf_init(&log_text, 0);
     f2m_strbuf_init(&told_text, 0);
     f2m_strbuf_init(&problem_text, 0);
@@ -232,8 +235,11 @@ static bool answer_one(void)
 static bool acknowledge_all(void)
 {
     size_t n = to_acknowledge_len;
-    for (size_t i = 0; i < n; i++)
-        ck_assert(f2m_sites_published(sites, now, &(struct f2m_mqtt_published){.tag = to_acknowledge[i]}, fx));
+    for (size_t i = 0; i < n; i++) {
+        struct f2m_mqtt_published p = {.tag = to_acknowledge[i], .reason = world_refusals ? world_refuses : 0};
+        world_refusals -= world_refusals > 0;
+        ck_assert(f2m_sites_published(sites, now, &p, fx));
+    }
     memmove(to_acknowledge, to_acknowledge + n, (to_acknowledge_len - n) * sizeof *to_acknowledge);
     to_acknowledge_len -= n;
     if (n)
@@ -350,6 +356,11 @@ size_t times_shown(const char *topic)
 void world_forget(void)
 {
     forgotten = published_len;
+}
+
+size_t published_in_all(void)
+{
+    return published_len - forgotten;
 }
 
 static bool is_notification(const char *topic)

@@ -30,6 +30,8 @@ void world_settle(void);
 void world_pass(int64_t ms); /* time, then settle */
 /* After each turn the commit fails while true; the store itself is told by f2m_fault_store_fail(). */
 extern bool world_silent; /* the broker acknowledges nothing */
+extern int world_refuses; /* the reason of the next so many outcomes … */
+extern size_t world_refusals;
 
 /* What Flip answers: by method and path (without query), newest first; kept until replaced. body NULL = empty. */
 void flip_says(const char *method, const char *path, int status, const char *body);
@@ -54,7 +56,8 @@ int webhook(const char *id, const char *body); /* then settles */
 void participation(const char *site, const char *event, const char *payload);
 void message(const char *topic, const char *payload, bool retain);
 void observed(enum f2m_endpoint, const char *site, const char *body);
-const char *held(void); /* devices whose uploads are held, blank separated, in the order of their being held */
+size_t published_in_all(void); /* since world_forget() */
+const char *held(void);        /* devices whose uploads are held, blank separated, in the order of their being held */
 
 int world_main(const char *name, TCase *);
 
