@@ -73,8 +73,8 @@ void f2m_cloud_free(struct f2m_cloud *c)
     if (!c)
         return;
     struct call *call, *next;
-    DL_FOREACH_SAFE(c->calls, call, next)
-    {
+    for (call = c->calls; call; call = next) {
+        next = call->next;
         DL_DELETE(c->calls, call);
         call_free(call);
     }
@@ -89,8 +89,7 @@ void f2m_cloud_reload(struct f2m_cloud *c, const struct f2m_config *config)
     f2m_tokens_clear(c->tokens);
     f2m_reach_unpause(&c->reach);
     struct call *call;
-    DL_FOREACH(c->calls, call)
-    {
+    for (call = c->calls; call; call = call->next) {
         if (call->stage != QUEUED || call->fetch || !call->site_id)
             continue;
         f2m_secret_free(f2m_take(call->token));
@@ -119,9 +118,9 @@ static void launch(struct f2m_cloud *c, struct call *call, struct f2m_effects *f
 static bool fetching(const struct f2m_cloud *c, const char *site_id)
 {
     const struct call *call;
-    DL_FOREACH(c->calls, call)
-    if (call->fetch && strcmp(call->site_id, site_id) == 0)
-        return true;
+    for (call = c->calls; call; call = call->next)
+        if (call->fetch && strcmp(call->site_id, site_id) == 0)
+            return true;
     return false;
 }
 
@@ -158,8 +157,7 @@ static bool give_token(struct f2m_cloud *c, struct call *call, struct f2m_now no
 static void pump(struct f2m_cloud *c, struct f2m_now now, struct f2m_effects *fx)
 {
     struct call *call;
-    DL_FOREACH(c->calls, call)
-    {
+    for (call = c->calls; call; call = call->next) {
         if (c->in_flight >= F2M_MAX_HTTP_IN_FLIGHT)
             return;
         if (call->stage == NEEDS_TOKEN && !give_token(c, call, now) && !fetching(c, call->site_id))
@@ -219,8 +217,8 @@ static void settle_waiting(struct f2m_cloud *c, struct f2m_now now, const char *
                            const struct f2m_reply *reply, struct f2m_effects *fx)
 {
     struct call *call, *next, *ended = NULL;
-    DL_FOREACH_SAFE(c->calls, call, next)
-    {
+    for (call = c->calls; call; call = next) {
+        next = call->next;
         if (call->stage != NEEDS_TOKEN || strcmp(call->site_id, site_id) != 0)
             continue;
         if (token) {
@@ -273,12 +271,12 @@ static bool renew(struct f2m_cloud *c, struct call *call, const struct f2m_reply
 static struct call *take_flying(struct f2m_cloud *c, uint64_t tag)
 {
     struct call *call;
-    DL_FOREACH(c->calls, call)
-    if (call->stage == IN_FLIGHT && call->tag == tag) {
-        DL_DELETE(c->calls, call);
-        c->in_flight--;
-        return call;
-    }
+    for (call = c->calls; call; call = call->next)
+        if (call->stage == IN_FLIGHT && call->tag == tag) {
+            DL_DELETE(c->calls, call);
+            c->in_flight--;
+            return call;
+        }
     return NULL;
 }
 

@@ -92,8 +92,8 @@ int f2m_outbox_put(struct f2m_outbox *o, struct f2m_now now, const struct f2m_po
 static void turn_is_on_disk(struct f2m_outbox *o)
 {
     struct f2m_kept *k, *next;
-    DL_FOREACH_SAFE(o->memory.turn, k, next)
-    {
+    for (k = o->memory.turn; k; k = next) {
+        next = k->next;
         f2m_marks_remove(&o->marks, f2m_marks_find(&o->marks, k->stored_id));
         f2m_kept_free(k);
     }
@@ -112,8 +112,8 @@ static void turn_is_undone(struct f2m_outbox *o, struct f2m_now now, struct f2m_
 {
     struct f2m_kept *k, *next, *turn = o->memory.turn;
     o->memory.turn = NULL;
-    DL_FOREACH_SAFE(turn, k, next)
-    {
+    for (k = turn; k; k = next) {
+        next = k->next;
         DL_DELETE(turn, k);
         f2m_marks_remove(&o->marks, f2m_marks_find(&o->marks, k->stored_id));
         f2m_outbox_keep_in_memory(o, now, k, fx);
@@ -209,8 +209,8 @@ static int64_t memory_retry(struct f2m_outbox *o, const char *device_id, bool dr
 {
     int64_t n = 0;
     struct f2m_kept *k, *next;
-    DL_FOREACH_SAFE(o->memory.alone, k, next)
-    {
+    for (k = o->memory.alone; k; k = next) {
+        next = k->next;
         if (!k->message || (device_id && strcmp(k->point.device_id, device_id) != 0))
             continue;
         n++;
@@ -282,8 +282,8 @@ int64_t f2m_outbox_retry_unknown_device(struct f2m_outbox *o, struct f2m_now now
     struct f2m_kept *k;
     struct f2m_point_query rejected = {.endpoint = F2M_TELEMETRY_OFF, .rejected = true, .device_id = device_id};
     (void)f2m_store_points_each(o->store, &rejected, find_unknown, &found); /* unreadable: nothing to retry now */
-    DL_FOREACH(o->memory.alone, k)
-    found |= strcmp(k->point.device_id, device_id) == 0 && says_unknown_device(k->message);
+    for (k = o->memory.alone; k; k = k->next)
+        found |= strcmp(k->point.device_id, device_id) == 0 && says_unknown_device(k->message);
     /* Others of the device that wait again as well are simply refused again. */
     return found ? f2m_outbox_retry(o, now, device_id, fx) : 0;
 }
@@ -326,9 +326,9 @@ struct f2m_outbox_stats f2m_outbox_stats(const struct f2m_outbox *o)
     s.pending += (int64_t)(o->memory.alone_len - o->memory.rejected);
     s.rejected += (int64_t)o->memory.rejected;
     const struct f2m_kept *k;
-    DL_FOREACH(o->memory.alone, k)
-    if (!k->message && (s.oldest_start_ms == 0 || k->point.start_ms < s.oldest_start_ms))
-        s.oldest_start_ms = k->point.start_ms;
+    for (k = o->memory.alone; k; k = k->next)
+        if (!k->message && (s.oldest_start_ms == 0 || k->point.start_ms < s.oldest_start_ms))
+            s.oldest_start_ms = k->point.start_ms;
     return s;
 }
 

@@ -132,8 +132,8 @@ static void disk_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effec
     struct f2m_kept *k, *next;
     size_t moved = 0;
     int rc = write_verdicts(o);
-    DL_FOREACH_SAFE(o->memory.alone, k, next)
-    {
+    for (k = o->memory.alone; k; k = next) {
+        next = k->next;
         if (rc != 0 || moved == MOVE_STEP)
             break;
         if (k->taken)

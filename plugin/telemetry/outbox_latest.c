@@ -68,11 +68,8 @@ struct f2m_latest *f2m_latest_new(const struct f2m_config *config)
     return l;
 }
 
-static void entry_remove(struct f2m_latest *l, struct entry *e)
+static void entry_free(struct entry *e)
 {
-    if (e->body)
-        l->known--;
-    HASH_DEL(l->entries, e);
     free(e->body);
     free(e->message);
     free(e);
@@ -82,10 +79,11 @@ void f2m_latest_free(struct f2m_latest *l)
 {
     if (!l)
         return;
-    struct entry *e, *next;
-    HASH_ITER(hh, l->entries, e, next)
-    {
-        entry_remove(l, e);
+    struct entry *all = l->entries;
+    HASH_CLEAR(hh, l->entries);
+    for (struct entry *e = all, *next; e; e = next) {
+        next = e->hh.next;
+        entry_free(e);
     }
     f2m_strbuf_deinit(&l->topic);
     f2m_strbuf_deinit(&l->text);
@@ -105,20 +103,25 @@ void f2m_latest_reload(struct f2m_latest *l, const struct f2m_config *config)
 {
     struct entry *e, *next;
     l->config = config;
-    HASH_ITER(hh, l->entries, e, next)
-    {
+    for (e = l->entries; e; e = e->hh.next)
         e->configured = false;
-    }
     add_devices(l);
-    /* The list of changes may hold entries that go: it is built anew. */
+    /* The list of changes may hold entries that go: it and the table are built anew. */
     l->dirty = NULL;
-    HASH_ITER(hh, l->entries, e, next)
-    {
+    l->known = 0;
+    struct entry *all = l->entries;
+    HASH_CLEAR(hh, l->entries);
+    for (e = all; e; e = next) {
+        next = e->hh.next;
+        if (!e->configured) {
+            entry_free(e);
+            continue;
+        }
         bool dirty = e->dirty;
         e->dirty = false;
-        if (!e->configured)
-            entry_remove(l, e);
-        else if (dirty)
+        HASH_ADD_STR(l->entries, id, e);
+        l->known += e->body != NULL;
+        if (dirty)
             touch(l, e);
     }
 }
@@ -168,26 +171,16 @@ static void retry(struct f2m_latest *l, struct entry *e)
 
 void f2m_latest_retry(struct f2m_latest *l, const char *device_id)
 {
-    struct entry *e, *next;
-    if (device_id) {
-        if ((e = find(l, device_id)))
-            retry(l, e);
-        return;
-    }
-    HASH_ITER(hh, l->entries, e, next)
-    {
+    struct entry *e = device_id ? find(l, device_id) : l->entries;
+    for (; e; e = device_id ? NULL : e->hh.next)
         retry(l, e);
-    }
 }
 
 void f2m_latest_touch(struct f2m_latest *l)
 {
-    struct entry *e, *next;
-    HASH_ITER(hh, l->entries, e, next)
-    {
+    for (struct entry *e = l->entries; e; e = e->hh.next)
         if (e->body)
             touch(l, e);
-    }
 }
 
 static void publish(struct f2m_latest *l, const struct entry *e, struct f2m_effects *fx)

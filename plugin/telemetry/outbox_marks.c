@@ -48,9 +48,12 @@ void f2m_marks_remove(struct f2m_marks *m, struct f2m_mark *mark)
 
 void f2m_marks_deinit(struct f2m_marks *m)
 {
-    struct f2m_mark *mark, *next;
-    HASH_ITER(hh, m->all, mark, next)
-    {
-        f2m_marks_remove(m, mark);
+    struct f2m_mark *all = m->all;
+    HASH_CLEAR(hh, m->all);
+    for (struct f2m_mark *mark = all, *next; mark; mark = next) {
+        next = mark->hh.next;
+        free(mark->message);
+        free(mark);
     }
+    *m = (struct f2m_marks){0};
 }

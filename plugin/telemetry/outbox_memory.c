@@ -33,10 +33,14 @@ void f2m_kept_free(struct f2m_kept *k)
 void f2m_memory_deinit(struct f2m_memory *m)
 {
     struct f2m_kept *k, *next;
-    DL_FOREACH_SAFE(m->turn, k, next)
-    f2m_kept_free(k);
-    DL_FOREACH_SAFE(m->alone, k, next)
-    f2m_kept_free(k);
+    for (k = m->turn; k; k = next) {
+        next = k->next;
+        f2m_kept_free(k);
+    }
+    for (k = m->alone; k; k = next) {
+        next = k->next;
+        f2m_kept_free(k);
+    }
     *m = (struct f2m_memory){0};
 }
 
@@ -50,16 +54,18 @@ struct f2m_kept *f2m_memory_add_alone(struct f2m_memory *m, struct f2m_kept *k)
 {
     struct f2m_kept *victim = NULL;
     k->stored_id = 0;
+    if (m->alone_len >= F2M_MAX_POINTS_IN_MEMORY) {
+        victim = m->alone;
+        while (victim && victim->taken)
+            victim = victim->next;
+        if (!victim)
+            return k;
+        f2m_memory_remove_alone(m, victim);
+    }
     DL_APPEND(m->alone, k);
     m->alone_len++;
     if (k->message)
         m->rejected++;
-    if (m->alone_len > F2M_MAX_POINTS_IN_MEMORY) {
-        victim = m->alone;
-        while (victim->taken && victim->next)
-            victim = victim->next;
-        f2m_memory_remove_alone(m, victim);
-    }
     return victim;
 }
 
@@ -74,19 +80,19 @@ void f2m_memory_remove_alone(struct f2m_memory *m, struct f2m_kept *k)
 struct f2m_kept *f2m_memory_by_key(const struct f2m_memory *m, const struct f2m_point *p)
 {
     struct f2m_kept *k;
-    DL_FOREACH(m->alone, k)
-    if (k->point.start_ms == p->start_ms && k->point.endpoint == p->endpoint &&
-        strcmp(k->point.device_id, p->device_id) == 0)
-        return k;
+    for (k = m->alone; k; k = k->next)
+        if (k->point.start_ms == p->start_ms && k->point.endpoint == p->endpoint &&
+            strcmp(k->point.device_id, p->device_id) == 0)
+            return k;
     return NULL;
 }
 
 struct f2m_kept *f2m_memory_by_id(const struct f2m_memory *m, int64_t id)
 {
     struct f2m_kept *k;
-    DL_FOREACH(m->alone, k)
-    if (k->point.id == id)
-        return k;
+    for (k = m->alone; k; k = k->next)
+        if (k->point.id == id)
+            return k;
     return NULL;
 }
 

@@ -29,8 +29,8 @@ void f2m_kept_free(struct f2m_kept *);
 void f2m_memory_deinit(struct f2m_memory *);
 
 void f2m_memory_add_turn(struct f2m_memory *, struct f2m_kept *, int64_t stored_id);
-/* Appends to those that are nowhere else; returns the one that has to go for it where there are too many (removed
- * already; the caller frees it), else NULL. A point on its way to Flip stays. */
+/* Appends to those that are nowhere else; returns the one that has to go for it where there are too many (not in the
+ * list any more; the caller frees it), else NULL. A point on its way to Flip stays; where all are, the new one goes. */
 struct f2m_kept *f2m_memory_add_alone(struct f2m_memory *, struct f2m_kept *) __attribute__((warn_unused_result));
 void f2m_memory_remove_alone(struct f2m_memory *, struct f2m_kept *);
 struct f2m_kept *f2m_memory_by_key(const struct f2m_memory *, const struct f2m_point *);

@@ -41,8 +41,7 @@ static void take_stored(struct taking *t, enum f2m_telemetry_endpoint endpoint, 
 static void take_memory(struct taking *t, enum f2m_telemetry_endpoint endpoint, int64_t since_ms)
 {
     struct f2m_kept *k;
-    DL_FOREACH(t->o->memory.alone, k)
-    {
+    for (k = t->o->memory.alone; k; k = k->next) {
         if (t->n >= t->max)
             return;
         bool waits = !k->taken && !k->message && k->point.endpoint == endpoint && k->point.closed_ms >= since_ms;

@@ -45,10 +45,10 @@ void f2m_uploader_free(struct f2m_uploader *up)
 {
     if (!up)
         return;
-    struct f2m_held *h, *next;
-    HASH_ITER(hh, up->held, h, next)
-    {
-        HASH_DEL(up->held, h);
+    struct f2m_held *all = up->held;
+    HASH_CLEAR(hh, up->held);
+    for (struct f2m_held *h = all, *next; h; h = next) {
+        next = h->hh.next;
         free(h);
     }
     for (size_t i = 0; i < F2M_UPLOAD_LANES; i++) {

@@ -65,7 +65,7 @@ struct f2m_uploader {
 };
 
 /* upload_done.c */
-void f2m_lane_done(void *lane, uint64_t id, struct f2m_now, const struct f2m_reply *, struct f2m_effects *);
+void f2m_lane_done(void *owner, uint64_t id, struct f2m_now, const struct f2m_reply *, struct f2m_effects *);
 void f2m_lane_reject(struct f2m_lane *, struct f2m_now, const struct f2m_batch *, size_t i, const char *message,
                      struct f2m_effects *);
 void f2m_lane_postpone(struct f2m_lane *, int64_t until_mono_ms); /* no request before; never shortens a wait */
