@@ -10,6 +10,7 @@
 #include "flip/cloud.h"
 #include "port/counters.h"
 #include "requests/requests.h"
+#include "sites/sites.h"
 #include "telemetry/outbox.h"
 #include "telemetry/telemetry.h"
 #include "telemetry/upload.h"
@@ -33,6 +34,7 @@ struct f2m_engine {
     struct f2m_telemetry *telemetry;
     struct f2m_uploader *uploader;
     struct f2m_control *control;
+    struct f2m_sites *sites;
     struct f2m_requests *requests;
     /* what the engine itself keeps */
     struct f2m_subscriptions *subscriptions;

@@ -4,12 +4,37 @@
 
 #include <stdio.h>
 
-void open_rooms(struct f2m_engine *e, struct f2m_now now)
+/* ---- what one room tells another through the engine ---- */
+
+static void hold_uploads(void *engine, const char *device_id, bool hold)
+{
+    f2m_uploader_hold(((struct f2m_engine *)engine)->uploader, device_id, hold);
+}
+
+static void command_moment(void *engine, struct f2m_now now, const char *event_type, const char *site_id,
+                           struct f2m_slice command, struct f2m_effects *fx)
+{
+    f2m_sites_notify(((struct f2m_engine *)engine)->sites, now, site_id, event_type, command, fx);
+}
+
+static void request_observed(void *engine, struct f2m_now now, enum f2m_endpoint endpoint,
+                             const struct f2m_path_ids *ids, struct f2m_slice body, struct f2m_effects *fx)
+{
+    f2m_sites_observed(((struct f2m_engine *)engine)->sites, now, endpoint, ids, body, fx);
+}
+
+/* ---- the rooms as one ---- */
+
+static void open_telemetry(struct f2m_engine *e, struct f2m_now now)
 {
     e->cloud = f2m_cloud_new(e->config, &e->counters);
     e->outbox = f2m_outbox_new(e->config, e->store, &e->counters);
     e->telemetry = f2m_telemetry_new(e->config, e->store, e->outbox, &e->counters, now);
     e->uploader = f2m_uploader_new(e->config, e->cloud, e->outbox, e->store, &e->rng, &e->counters);
+}
+
+static void open_control(struct f2m_engine *e, struct f2m_now now)
+{
     e->control = f2m_control_new(&(struct f2m_control_context){.config = e->config,
                                                                .store = e->store,
                                                                .cloud = e->cloud,
@@ -17,13 +42,37 @@ void open_rooms(struct f2m_engine *e, struct f2m_now now)
                                                                .rng = &e->rng,
                                                                .counters = &e->counters},
                                  now);
-    e->requests = f2m_requests_new(&(struct f2m_requests_context){
-        .config = e->config, .cloud = e->cloud, .outbox = e->outbox, .store = e->store, .counters = &e->counters});
+    f2m_control_on_moment(e->control, command_moment, e);
+}
+
+void open_rooms(struct f2m_engine *e, struct f2m_now now)
+{
+    open_telemetry(e, now);
+    open_control(e, now);
+    e->sites = f2m_sites_new(&(struct f2m_sites_context){.config = e->config,
+                                                         .store = e->store,
+                                                         .cloud = e->cloud,
+                                                         .control = e->control,
+                                                         .telemetry = e->telemetry,
+                                                         .outbox = e->outbox,
+                                                         .rng = &e->rng,
+                                                         .counters = &e->counters,
+                                                         .hold_uploads = hold_uploads,
+                                                         .hold_ctx = e},
+                             now);
+    e->requests = f2m_requests_new(&(struct f2m_requests_context){.config = e->config,
+                                                                  .cloud = e->cloud,
+                                                                  .outbox = e->outbox,
+                                                                  .store = e->store,
+                                                                  .counters = &e->counters,
+                                                                  .observed = request_observed,
+                                                                  .observed_ctx = e});
 }
 
 void close_rooms(struct f2m_engine *e)
 {
     f2m_requests_free(e->requests);
+    f2m_sites_free(e->sites);
     f2m_control_free(e->control);
     f2m_uploader_free(e->uploader);
     f2m_telemetry_free(e->telemetry);
@@ -38,6 +87,7 @@ void rooms_reload(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *
     f2m_outbox_reload(e->outbox, e->config);
     f2m_uploader_reload(e->uploader, e->config);
     f2m_control_reload(e->control, now, e->config, fx);
+    f2m_sites_reload(e->sites, now, e->config, fx);
     f2m_requests_reload(e->requests, e->config);
 }
 
@@ -46,18 +96,21 @@ void rooms_mqtt_up(struct f2m_engine *e, struct f2m_now now, struct f2m_effects 
     f2m_telemetry_mqtt_up(e->telemetry, now, fx);
     f2m_outbox_mqtt_up(e->outbox, now, fx);
     f2m_control_mqtt_up(e->control, now, fx);
+    f2m_sites_mqtt_up(e->sites, now, fx);
 }
 
 void rooms_mqtt_down(struct f2m_engine *e, struct f2m_now now)
 {
     f2m_telemetry_mqtt_down(e->telemetry, now);
     f2m_control_mqtt_down(e->control, now);
+    f2m_sites_mqtt_down(e->sites, now);
 }
 
 void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     f2m_telemetry_tick(e->telemetry, now, fx);
     f2m_control_tick(e->control, now, fx);
+    f2m_sites_tick(e->sites, now, fx);
     f2m_outbox_tick(e->outbox, now, fx);
     f2m_uploader_tick(e->uploader, now, fx);
     f2m_requests_tick(e->requests, now, fx);
@@ -69,6 +122,7 @@ void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f
     f2m_telemetry_committed(e->telemetry, ok);
     f2m_outbox_committed(e->outbox, now, ok, fx);
     f2m_control_committed(e->control, now, ok);
+    f2m_sites_committed(e->sites, now, ok);
 }
 
 void rooms_stop(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
@@ -89,6 +143,7 @@ int64_t rooms_deadline(const struct f2m_engine *e, struct f2m_now now)
     deadline = earliest(deadline, f2m_outbox_deadline(e->outbox));
     deadline = earliest(deadline, f2m_uploader_deadline(e->uploader, now));
     deadline = earliest(deadline, f2m_control_deadline(e->control, now));
+    deadline = earliest(deadline, f2m_sites_deadline(e->sites, now));
     deadline = earliest(deadline, f2m_requests_deadline(e->requests));
     return earliest(deadline, f2m_cloud_deadline(e->cloud));
 }
@@ -122,9 +177,9 @@ static void refused_topic(void *ctx, const char *filter)
     problem(ctx, filter, "the broker refuses the subscription (check the access rights of the broker's user)");
 }
 
-static void control_problem(void *ctx, const char *device_id, const char *text)
+static void room_problem(void *ctx, const char *id, const char *text)
 {
-    problem(ctx, device_id, text);
+    problem(ctx, id, text);
 }
 
 static void mismatches(struct problems *p, const struct f2m_engine *e, struct f2m_now now)
@@ -142,7 +197,8 @@ void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_f
     struct problems p = {.w = f2m_jw(&e->text)};
     f2m_jw_array(&p.w, NULL);
     f2m_subscriptions_refused(e->subscriptions, refused_topic, &p);
-    f2m_control_problems(e->control, control_problem, &p);
+    f2m_control_problems(e->control, room_problem, &p);
+    f2m_sites_problems(e->sites, room_problem, &p);
     mismatches(&p, e, now);
     if (e->refused_reload.len)
         problem(&p, "configuration", e->refused_reload.data);

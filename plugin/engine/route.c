@@ -20,6 +20,18 @@ static void command_ack(struct f2m_engine *e, struct f2m_now now, const struct f
     f2m_control_command_ack(e->control, now, e->ids[0].data, m->payload, fx);
 }
 
+static void participation_set(struct f2m_engine *e, struct f2m_now now, const struct f2m_mqtt_message *m,
+                              struct f2m_effects *fx)
+{
+    f2m_sites_participation_set(e->sites, now, e->ids[0].data, NULL, m->payload, fx);
+}
+
+static void event_participation_set(struct f2m_engine *e, struct f2m_now now, const struct f2m_mqtt_message *m,
+                                    struct f2m_effects *fx)
+{
+    f2m_sites_participation_set(e->sites, now, e->ids[0].data, e->ids[1].data, m->payload, fx);
+}
+
 static const struct input {
     const char *filter;  /* to subscribe to */
     const char *pattern; /* f2m_own_topic_match(); the ids go to the engine's scratch */
@@ -27,6 +39,8 @@ static const struct input {
 } inputs[] = {
     {"device/+/pause/set", "device/{}/pause/set", pause_set},
     {"device/+/command/ack", "device/{}/command/ack", command_ack},
+    {"site/+/participation/set", "site/{}/participation/set", participation_set},
+    {"site/+/event/+/participation/set", "site/{}/event/{}/participation/set", event_participation_set},
 };
 #define INPUTS (sizeof inputs / sizeof *inputs)
 
@@ -47,6 +61,7 @@ void want_subscriptions(struct f2m_engine *e, struct f2m_effects *fx)
         want_own(e, inputs[i].filter);
     f2m_telemetry_filters(e->telemetry, f2m_subscriptions_add, e->subscriptions);
     f2m_control_filters(e->control, f2m_subscriptions_add, e->subscriptions);
+    f2m_sites_filters(e->sites, f2m_subscriptions_add, e->subscriptions);
     f2m_subscriptions_apply(e->subscriptions, fx);
 }
 
@@ -82,16 +97,18 @@ void route_message(struct f2m_engine *e, struct f2m_now now, const struct f2m_mq
     if (f2m_telemetry_message(e->telemetry, now, m, fx))
         e->counters.messages++;
     (void)f2m_control_message(e->control, now, m, fx);
+    (void)f2m_sites_message(e->sites, now, m, fx);
 }
 
+/* Tags say in their top byte whose they are. */
 void route_published(struct f2m_engine *e, struct f2m_now now, const struct f2m_mqtt_published *p,
                      struct f2m_effects *fx)
 {
-    (void)f2m_control_published(e->control, now, p, fx);
+    if (!f2m_control_published(e->control, now, p, fx))
+        (void)f2m_sites_published(e->sites, now, p, fx);
 }
 
 void route_webhook(struct f2m_engine *e, struct f2m_now now, const struct f2m_webhook *w, struct f2m_effects *fx)
 {
-    (void)e, (void)now;
-    f2m_effects_webhook_reply(fx, w->tag, 503);
+    f2m_effects_webhook_reply(fx, w->tag, f2m_sites_webhook(e->sites, now, w->id, w->body, fx));
 }
