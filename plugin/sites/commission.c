@@ -20,7 +20,7 @@ void f2m_commission_reset(struct f2m_site_state *site)
 {
     bool in_flight = site->commission.in_flight;
 
-    site->commission = (struct f2m_commission){.in_flight = in_flight, .due_mono = INT64_MIN};
+    site->commission = (struct f2m_commission){.in_flight = in_flight, .due_mono = INT64_MIN, .since_mono = INT64_MIN};
 }
 
 /* ---- uploads wait (clarification 26) ---- */
@@ -69,8 +69,13 @@ void f2m_commission_known(struct f2m_sites *s, struct f2m_now now, struct f2m_de
         (void)f2m_outbox_retry_unknown_device(s->c.outbox, now, d->config->id, fx);
 }
 
-void f2m_commission_looked(struct f2m_sites *s, struct f2m_now now, struct f2m_site_state *site, struct f2m_effects *fx)
+void f2m_commission_looked(struct f2m_sites *s, struct f2m_now now, struct f2m_site_state *site, int64_t began_mono,
+                           struct f2m_effects *fx)
 {
+    if (began_mono < site->commission.since_mono) {
+        f2m_sites_poll_at(site, F2M_KIND_DEVICES, site->commission.since_mono);
+        return;
+    }
     site->commission.looked = true;
     f2m_commission_step(s, now, site, fx);
 }
@@ -281,6 +286,14 @@ static void accepted(struct f2m_sites *s, struct f2m_now now, struct f2m_site_st
         f2m_sites_poll_soon(site, kind);
 }
 
+/* The next try is then, and what Flip knows by then comes first. */
+static void look_again(struct f2m_site_state *site, int64_t mono_ms)
+{
+    site->commission.due_mono = site->commission.since_mono = mono_ms;
+    site->commission.looked = false;
+    f2m_sites_poll_at(site, F2M_KIND_DEVICES, mono_ms);
+}
+
 static void refused(struct f2m_now now, struct f2m_site_state *site, const struct f2m_reply *reply,
                     struct f2m_effects *fx)
 {
@@ -288,7 +301,7 @@ static void refused(struct f2m_now now, struct f2m_site_state *site, const struc
     const char *message = reply->message[0] ? reply->message : "no reason given";
     char id[128], text[256];
 
-    c->due_mono = now.mono_ms + REFUSED_AGAIN_MS;
+    look_again(site, now.mono_ms + REFUSED_AGAIN_MS);
     snprintf(c->problem, sizeof c->problem, "Flip refused to commission the site: %s", message);
     f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "Flip refused to commission a site", "site=%s status=%d reason=%s",
                     f2m_log_value(site->id, id, sizeof id), reply->status, f2m_log_value(message, text, sizeof text));
@@ -314,11 +327,9 @@ void f2m_commission_done(struct f2m_sites *s, struct f2m_now now, struct f2m_tic
             accepted(s, now, site, true, fx);
     } else if (reply->outcome == F2M_OUTCOME_REJECT || reply->outcome == F2M_OUTCOME_SPLIT) {
         refused(now, site, reply, fx);
-    } else { /* perhaps it was done: look again first */
+    } else { /* perhaps it was done: look again before */
         f2m_backoff_fail(&c->backoff, s->c.rng, now, reply->retry_after_s);
-        c->due_mono = c->backoff.until_mono_ms;
-        c->looked = false;
-        f2m_sites_poll_soon(site, F2M_KIND_DEVICES);
+        look_again(site, c->backoff.until_mono_ms);
     }
     f2m_commission_step(s, now, site, fx);
 }

@@ -140,7 +140,8 @@ struct f2m_device_state {
 };
 
 struct f2m_commission {
-    bool looked; /* what `known` of the devices says is Flip's own word */
+    bool looked;        /* what `known` of the devices says is Flip's own word */
+    int64_t since_mono; /* a look that began before does not count */
     bool in_flight;
     bool one_by_one; /* 409 for several: which of them is known is not said */
     int64_t due_mono;
@@ -308,6 +309,7 @@ void f2m_diff_remove(struct f2m_sites *, struct f2m_now, struct f2m_site_state *
 void f2m_sites_poll_tick(struct f2m_sites *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_sites_poll_next(const struct f2m_sites *, struct f2m_now, const struct f2m_site_state *);
 void f2m_sites_poll_soon(struct f2m_site_state *, enum f2m_kind);
+void f2m_sites_poll_at(struct f2m_site_state *, enum f2m_kind, int64_t mono_ms);
 void f2m_sites_poll_lookup(struct f2m_sites *, struct f2m_now, struct f2m_site_state *, struct f2m_item *,
                            struct f2m_effects *);
 void f2m_sites_poll_done(struct f2m_sites *, struct f2m_now, struct f2m_ticket *, const struct f2m_reply *,
@@ -353,7 +355,8 @@ void f2m_participation_done(struct f2m_sites *, struct f2m_now, struct f2m_ticke
 void f2m_commission_done(struct f2m_sites *, struct f2m_now, struct f2m_ticket *, const struct f2m_reply *,
                          struct f2m_effects *);
 /* Flip listed the site's devices, or said that it does not know the site. */
-void f2m_commission_looked(struct f2m_sites *, struct f2m_now, struct f2m_site_state *, struct f2m_effects *);
+void f2m_commission_looked(struct f2m_sites *, struct f2m_now, struct f2m_site_state *, int64_t began_mono,
+                           struct f2m_effects *);
 void f2m_commission_known(struct f2m_sites *, struct f2m_now, struct f2m_device_state *, struct f2m_effects *);
 void f2m_commission_step(struct f2m_sites *, struct f2m_now, struct f2m_site_state *, struct f2m_effects *);
 int64_t f2m_commission_next(const struct f2m_sites *, const struct f2m_site_state *);

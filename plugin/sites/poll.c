@@ -43,6 +43,16 @@ void f2m_sites_poll_soon(struct f2m_site_state *site, enum f2m_kind kind)
     f2m_sites_wake(site->room);
 }
 
+void f2m_sites_poll_at(struct f2m_site_state *site, enum f2m_kind kind, int64_t mono_ms)
+{
+    struct f2m_poll *poll = &site->polls[kind];
+
+    poll->again = poll->in_flight;
+    if (!poll->in_flight)
+        poll->due_mono = mono_ms;
+    f2m_sites_wake(site->room);
+}
+
 static void failed(struct f2m_sites *s, struct f2m_now now, struct f2m_poll *poll, int64_t retry_after_s)
 {
     f2m_backoff_fail(&poll->backoff, s->c.rng, now, retry_after_s);
@@ -195,7 +205,8 @@ static void site_is_there(struct f2m_site_state *site)
             f2m_sites_poll_soon(site, kind);
 }
 
-static void mark_known(struct f2m_sites *s, struct f2m_now now, struct f2m_site_state *site, struct f2m_effects *fx)
+static void mark_known(struct f2m_sites *s, struct f2m_now now, struct f2m_site_state *site, int64_t began_mono,
+                       struct f2m_effects *fx)
 {
     struct f2m_item *item;
 
@@ -204,7 +215,7 @@ static void mark_known(struct f2m_sites *s, struct f2m_now now, struct f2m_site_
         if (item)
             f2m_commission_known(s, now, d, fx);
     }
-    f2m_commission_looked(s, now, site, fx);
+    f2m_commission_looked(s, now, site, began_mono, fx);
 }
 
 /* The answer is complete. */
@@ -220,7 +231,7 @@ static void arrived(struct f2m_sites *s, struct f2m_now now, const struct f2m_ti
     f2m_diff_apply(s, now, site, ticket->kind, items, ticket->began_mono, fx);
     site_is_there(site);
     if (ticket->kind == F2M_KIND_DEVICES)
-        mark_known(s, now, site, fx);
+        mark_known(s, now, site, ticket->began_mono, fx);
 }
 
 /* A page of programs. True where another call goes on with the ticket. */
@@ -262,7 +273,7 @@ static void complain(const struct f2m_site_state *site, enum f2m_kind kind, cons
 }
 
 /* Flip itself (not some proxy: the answer is JSON) does not know the site. */
-static void site_is_unknown(struct f2m_sites *s, struct f2m_now now, struct f2m_site_state *site,
+static void site_is_unknown(struct f2m_sites *s, struct f2m_now now, struct f2m_site_state *site, int64_t began_mono,
                             struct f2m_effects *fx)
 {
     char id[128];
@@ -273,7 +284,7 @@ static void site_is_unknown(struct f2m_sites *s, struct f2m_now now, struct f2m_
                         "Flip does not know this site", "site=%s", f2m_log_value(site->id, id, sizeof id));
     site->unknown_told = true;
     f2m_objects_forget(s, now, site);
-    f2m_commission_looked(s, now, site, fx);
+    f2m_commission_looked(s, now, site, began_mono, fx);
 }
 
 static void refused(struct f2m_sites *s, struct f2m_now now, const struct f2m_ticket *ticket,
@@ -287,7 +298,7 @@ static void refused(struct f2m_sites *s, struct f2m_now now, const struct f2m_ti
         poll->due_mono = INT64_MIN;
     bool not_found = reply->outcome == F2M_OUTCOME_REJECT && reply->status == 404 && reply->body.at;
     if (not_found && ticket->kind == F2M_KIND_DEVICES) {
-        site_is_unknown(s, now, ticket->site, fx);
+        site_is_unknown(s, now, ticket->site, ticket->began_mono, fx);
         return;
     }
     /* Perhaps it is the site that is gone: its devices tell. */

@@ -345,6 +345,14 @@ const char *shown(const char *topic)
     return NULL;
 }
 
+bool was_shown(const char *topic, const char *payload)
+{
+    for (size_t i = forgotten; i < published_len; i++)
+        if (strcmp(published[i].topic, topic) == 0 && strcmp(published[i].payload, payload) == 0)
+            return true;
+    return false;
+}
+
 size_t times_shown(const char *topic)
 {
     size_t n = 0;

@@ -44,6 +44,7 @@ void flip_answers(void);
 
 /* The last payload published on base/<topic> ("" = cleared), NULL where nothing was. */
 const char *shown(const char *topic);
+bool was_shown(const char *topic, const char *payload);
 size_t times_shown(const char *topic); /* publishes since the start or world_forget() */
 void world_forget(void);               /* the publishes so far */
 /* "type id" of every notification so far (since world_forget()), one per line, in order. */
