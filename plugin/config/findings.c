@@ -45,7 +45,7 @@ void f2m_findings_print(const struct f2m_findings *findings, struct f2m_strbuf *
         if (!f->source_line)
             continue;
         f2m_strbuf_addf(out, "%s\n", f->source_line);
-        for (int col = 1; col < f->col; col++)
+        for (int col = 1; col < f->caret; col++)
             f2m_strbuf_addc(out, ' ');
         f2m_strbuf_adds(out, "^\n");
     }

@@ -22,6 +22,7 @@ struct f2m_finding {
     enum f2m_severity severity;
     char *file;
     int line, col;
+    int caret;         /* the column in source_line: secrets masked before it have moved it */
     char *message;     /* "expected a duration such as 5min, found '5'" */
     char *source_line; /* the text of that line, for the caret; NULL where unreadable; secrets masked */
 };

@@ -128,6 +128,41 @@ static struct f2m_slice find_line(const struct f2m_report_text *text, int line)
     return (struct f2m_slice){at, len};
 }
 
+/* A terminal gets text only: blanks for controls (tabs too: the caret counts them as one column), ? for a byte that is
+ * no UTF-8. */
+static void make_printable(struct f2m_strbuf *line)
+{
+    for (size_t i = 0; i < line->len;) {
+        size_t len = f2m_utf8_length(line->data + i, line->len - i);
+        if (len == 0)
+            line->data[i] = '?';
+        else if ((unsigned char)line->data[i] < 0x20 || line->data[i] == 0x7f)
+            line->data[i] = ' ';
+        i += len ? len : 1;
+    }
+}
+
+static int count_characters(const char *text, size_t len)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        n += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* What stands behind the last mask is as it was: a place in there moves with the end of the line. */
+static int caret_column(struct f2m_slice raw, const struct f2m_strbuf *masked, int col)
+{
+    size_t same = 0;
+
+    while (same < raw.len && same < masked->len && raw.at[raw.len - 1 - same] == masked->data[masked->len - 1 - same])
+        same++;
+    int moved = count_characters(masked->data, masked->len) - count_characters(raw.at, raw.len);
+    int unchanged_from = count_characters(raw.at, raw.len - same) + 1;
+    return col >= unchanged_from && col + moved >= 1 ? col + moved : col;
+}
+
 static void fill_source_line(const struct f2m_report *report, struct f2m_finding *finding)
 {
     const struct f2m_report_text *text = find_text(report, finding->file);
@@ -142,9 +177,8 @@ static void fill_source_line(const struct f2m_report *report, struct f2m_finding
     if (raw.len > SOURCE_LINE_BYTES)
         raw.len = f2m_utf8_clip(raw.at, SOURCE_LINE_BYTES);
     f2m_mask_line(&line, raw.at, raw.len, report->secrets, report->secrets_len);
-    for (size_t i = 0; i < line.len; i++)
-        if ((unsigned char)line.data[i] < 0x20 || line.data[i] == 0x7f)
-            line.data[i] = ' '; /* tabs too: the caret counts them as one column */
+    finding->caret = caret_column(raw, &line, finding->col);
+    make_printable(&line);
     finding->source_line = f2m_strbuf_take(&line);
 }
 

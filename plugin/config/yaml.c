@@ -38,11 +38,21 @@ struct builder {
     size_t nodes;
 };
 
+/* The library's mark stands behind an opening quote; to its writer the quote belongs to the value. */
+static bool quoted(struct fy_token *token)
+{
+    enum fy_scalar_style style = fy_token_scalar_style(token);
+
+    return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+}
+
 static struct f2m_place token_place(const struct builder *b, struct fy_token *token)
 {
     const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
 
-    return mark ? (struct f2m_place){b->file, mark->line + 1, mark->column + 1} : (struct f2m_place){b->file, 0, 0};
+    if (!mark)
+        return (struct f2m_place){b->file, 0, 0};
+    return (struct f2m_place){b->file, mark->line + 1, mark->column + (quoted(token) ? 0 : 1)};
 }
 
 /* A value's place is where its tag or its text begins; where nothing stands there, its key's. */

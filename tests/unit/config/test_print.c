@@ -96,7 +96,23 @@ START_TEST(test_findings_text)
                                 "                        ^\n"
                                 "test.yaml:1:55: error: site: expected a duration of at least 1s, found '1'\n"
                                 "flip: { token: ***, tokn: ***, poll: { site: 1 } }\n"
-                                "                                                      ^\n");
+                                "                                             ^\n");
+    f2m_findings_free(&findings);
+}
+END_TEST
+
+START_TEST(test_unprintable_bytes)
+{
+    struct f2m_findings findings;
+    f2m_autostrbuf text = {0};
+
+    fixture_enter();
+    ck_assert_ptr_null(fixture_load("version: 1\nx\ty: \xc3\xa9\xe9\n", NULL, &findings));
+    f2m_strbuf_init(&text, 0);
+    f2m_findings_print(&findings, &text);
+    ck_assert_str_eq(text.data, "test.yaml:2:7: error: expected UTF-8 text, found the byte 0xe9\n"
+                                "x y: \xc3\xa9?\n"
+                                "      ^\n");
     f2m_findings_free(&findings);
 }
 END_TEST
@@ -150,5 +166,5 @@ START_TEST(test_documents)
 }
 END_TEST
 
-RUN_SUITE("print", test_loads_again, test_no_secret, test_findings_text, test_secret_of_several_lines,
-          test_findings_json, test_documents)
+RUN_SUITE("print", test_loads_again, test_no_secret, test_findings_text, test_unprintable_bytes,
+          test_secret_of_several_lines, test_findings_json, test_documents)
