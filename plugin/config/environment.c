@@ -25,7 +25,8 @@ struct search {
 
 static void variable_name(const char *above, const char *key, char out[VARIABLE_SIZE])
 {
-    snprintf(out, VARIABLE_SIZE, "%s_%s", above, key);
+    if (snprintf(out, VARIABLE_SIZE, "%s_%s", above, key) >= VARIABLE_SIZE)
+        out[0] = '\0'; /* no name of the table is as long; this one would match nothing */
     for (char *c = out; *c; c++)
         *c = (char)toupper((unsigned char)*c);
 }
