@@ -2,6 +2,7 @@
 import check_banned
 import check_includes
 import check_text
+import clang_tidy
 import pytest
 from source import code_of
 
@@ -144,3 +145,13 @@ def test_links(tmp_path):
     (tmp_path / "there.md").write_text("")
     text = "[a](there.md#part) [b](https://x.y/z) [c](#here)\n```\n[d](gone.md)\n```\n[e](gone.md)\n"
     assert messages(check_text.check_links("README.md", text, tmp_path)) == ["README.md:5: link: gone.md does not exist"]
+
+
+def test_findings_of_the_analyzer_on_uthash_macros_are_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(clang_tidy, "ROOT", str(tmp_path))
+    source = tmp_path / "a.c"
+    source.write_text("HASH_DEL(all, mark);\nfree(mark);\n")
+    use = "error: Use of memory after it is freed [clang-analyzer-unix.Malloc,-warnings-as-errors]"
+    other = "error: something else [bugprone-x]"
+    output = f"{source}:1:5: {use}\n  note\n{source}:2:5: {use}\n{source}:1:9: {other}\n  code\n"
+    assert clang_tidy.kept(output) == [f"{source}:2:5: {use}", f"{source}:1:9: {other}\n  code"]
