@@ -7,8 +7,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static int command_version(const struct f2m_options *o)
 {
     (void)o;

@@ -125,7 +125,7 @@ static bool same_content(const struct sim_point *a, const struct sim_point *b)
 {
     return a->duration_ms == b->duration_ms && a->given == b->given && a->nulls == b->nulls && a->mode == b->mode &&
            a->is_online == b->is_online && a->is_grid_online == b->is_grid_online && a->raw_hash == b->raw_hash &&
-           memcmp(a->value, b->value, sizeof a->value) == 0;
+           memcmp(a->value, b->value, sizeof a->value) == 0; // NOLINT(bugprone-suspicious-memory-comparison): bits
 }
 
 static bool overlaps(const struct sim_points *points, const struct sim_series *series, size_t position,
