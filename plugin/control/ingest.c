@@ -64,7 +64,8 @@ static void judge_over(struct f2m_control *c, struct f2m_now now, struct f2m_com
     bool opted_out = command->flip.status == F2M_COMMAND_OPT_OUT;
 
     f2m_phase_set(c, now, command, opted_out ? F2M_PHASE_OPTED_OUT : F2M_PHASE_CANCELED, "", fx);
-    f2m_phase_moment(c, now, "command.canceled", command, fx);
+    if (!opted_out) /* Flip tells an opt-out as command.updated */
+        f2m_phase_moment(c, now, "command.canceled", command, fx);
 }
 
 /* Whether it can be executed; where not, it is refused. `fresh`: new, or changed by Flip after it was over for us. */
@@ -172,7 +173,7 @@ static void take_update(struct f2m_control *c, struct f2m_now now, struct f2m_co
     f2m_ledger_attach(c, command);
     command->ack.ours = false;
     f2m_ledger_save(c, now, command);
-    if (command->flip.status == status)
+    if (command->flip.status == status || command->flip.status != F2M_COMMAND_CANCELED)
         f2m_phase_moment(c, now, "command.updated", command, fx);
     if (judge(c, now, command, f2m_phase_final(command->phase), fx) && pending)
         f2m_acknowledge_asked(c, now, command, fx);
