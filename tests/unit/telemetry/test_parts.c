@@ -76,9 +76,11 @@ END_TEST
 
 /* ---- the router ---- */
 
+/* Names of one letter, gathered in order. */
 static void note(void *ctx, void *subscriber)
 {
-    strcat(ctx, subscriber);
+    char *seen = ctx;
+    memcpy(seen + strlen(seen), subscriber, 2);
 }
 
 START_TEST(topics_reach_exact_and_wildcard_subscribers)
