@@ -29,11 +29,11 @@ struct call {
     uint64_t tag;
     unsigned generation; /* of the configuration it was sent under */
     char *path;
-    char *site_id; /* of a site call and of a token fetch */
-    char *token;   /* a site call: the one fetched for it, or used last; secret */
-    char *body;
-    size_t body_len;
-    bool has_body, fetch, renewed;
+    char *site_id;         /* of a site call and of a token fetch */
+    char *token;           /* a site call: the one fetched for it, or used last; secret */
+    struct f2m_slice body; /* {NULL, 0} = none */
+    char *kept_body;       /* what body points at, where the call may have to be sent later or again */
+    bool fetch, renewed;
 };
 
 struct f2m_cloud {
@@ -64,7 +64,7 @@ static void call_free(struct call *call)
     f2m_secret_free(call->token);
     free(call->path);
     free(call->site_id);
-    free(call->body);
+    free(call->kept_body);
     free(call);
 }
 
@@ -105,14 +105,13 @@ static void launch(struct f2m_cloud *c, struct call *call, struct f2m_effects *f
     call->tag = ++c->last_tag;
     call->generation = c->generation;
     c->in_flight++;
-    f2m_effects_http(
-        fx, &(struct f2m_http_request){
-                .tag = call->tag,
-                .method = f2m_endpoint_info[call->owner.endpoint].method,
-                .path = call->path,
-                .token = call->token ? call->token : c->config->flip.token,
-                .body = call->has_body ? (struct f2m_slice){call->body, call->body_len} : (struct f2m_slice){NULL, 0},
-            });
+    f2m_effects_http(fx, &(struct f2m_http_request){
+                             .tag = call->tag,
+                             .method = f2m_endpoint_info[call->owner.endpoint].method,
+                             .path = call->path,
+                             .token = call->token ? call->token : c->config->flip.token,
+                             .body = call->body,
+                         });
 }
 
 static bool fetching(const struct f2m_cloud *c, const char *site_id)
@@ -167,6 +166,18 @@ static void pump(struct f2m_cloud *c, struct f2m_now now, struct f2m_effects *fx
     }
 }
 
+/* Mostly a client call is out already, with its body (a batch may have a megabyte) in the effect, and is never sent
+ * again; a site call may be, with another token. */
+static void keep_body(struct call *call)
+{
+    if (call->body.at && (call->site_id || call->stage != IN_FLIGHT)) {
+        call->kept_body = f2m_xmemdup0(call->body.at, call->body.len);
+        call->body.at = call->kept_body;
+    } else {
+        call->body = (struct f2m_slice){NULL, 0};
+    }
+}
+
 int f2m_cloud_call(struct f2m_cloud *c, struct f2m_now now, const struct f2m_call *wanted, struct f2m_effects *fx,
                    struct f2m_err *err)
 {
@@ -189,14 +200,11 @@ int f2m_cloud_call(struct f2m_cloud *c, struct f2m_now now, const struct f2m_cal
         call->site_id = f2m_xstrdup(wanted->ids.site_id);
         call->stage = NEEDS_TOKEN;
     }
-    if (wanted->body.at) {
-        call->has_body = true;
-        call->body_len = wanted->body.len;
-        call->body = f2m_xmemdup0(wanted->body.at, wanted->body.len);
-    }
+    call->body = wanted->body;
     DL_APPEND(c->calls, call);
     c->accepted++;
     pump(c, now, fx);
+    keep_body(call);
     return 0;
 }
 
