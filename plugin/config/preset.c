@@ -23,7 +23,7 @@ struct use {
 };
 
 /* What a preset says about itself; everything else is a device's. */
-static const char *const own_keys[] = {"description", "status", "notes", "parameters"};
+static const char *const own_keys[] = {"description", "status", "notes", "traps", "recognise", "parameters"};
 
 static bool is_own_key(const char *key)
 {

@@ -4,8 +4,9 @@
  *
  * Variables: mode power_mode setpoint_w backup_reserve_percentage enable_grid_import starts_at ends_at duration_s
  * remaining_s now command_id event_id device_id site_id.
- * Filters: scale(x) offset(x) round(n) min(x) max(x) percent_of(5 kW) minutes local("%H:%M") default("…"). min(x) and
- * max(x) give the smaller and the greater of the value and x. A value that is null passes every filter but default.
+ * Filters: scale(x) offset(x) round(n) min(x) max(x) percent_of(5 kW) minutes local("%H:%M") default("…") refuse("…").
+ * min(x) and max(x) give the smaller and the greater of the value and x. refuse("false") fails where the value is that,
+ * and gives an empty text otherwise. A value that is null passes every filter but default and refuse.
  */
 #ifndef F2M_CONFIG_TEMPLATE_H
 #define F2M_CONFIG_TEMPLATE_H

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 const struct f2m_template_variable f2m_template_variables[] = {
     {"mode", F2M_TEMPLATE_TEXT},
@@ -106,6 +107,30 @@ static int apply_default(struct f2m_template_work *work, const struct f2m_templa
     return 0;
 }
 
+/* What a battery cannot do must not be acknowledged: this value makes the command impossible; every other one, and
+ * none, writes nothing. */
+static int apply_refuse(struct f2m_template_work *work, const struct f2m_template_applied *by, struct f2m_err *err)
+{
+    char number[F2M_NUMBER_SIZE];
+    const char *refused = by->is_text ? by->text : f2m_number_format(by->number, number);
+    char found[F2M_NUMBER_SIZE];
+    const char *value = "";
+
+    if (work->value.kind == F2M_TEMPLATE_TEXT)
+        value = work->value.text;
+    else if (work->value.kind == F2M_TEMPLATE_BOOL)
+        value = work->value.boolean ? "true" : "false";
+    else if (work->value.kind == F2M_TEMPLATE_NUMBER)
+        value = f2m_number_format(work->value.number, found);
+    if (work->value.kind != F2M_TEMPLATE_NULL && strcmp(value, refused) == 0) {
+        f2m_err_set(err, "refuse: the battery cannot do it where this is %s", refused);
+        return -EINVAL;
+    }
+    work->value.kind = F2M_TEMPLATE_TEXT;
+    work->value.text = "";
+    return 0;
+}
+
 #define NUMBERS F2M_TEMPLATE_NUMBER, F2M_TEMPLATE_NUMBER
 
 const struct f2m_template_filter f2m_template_filters[] = {
@@ -118,5 +143,6 @@ const struct f2m_template_filter f2m_template_filters[] = {
     {"minutes", F2M_ARGUMENT_NONE, NUMBERS, apply_minutes, "minutes"},
     {"local", F2M_ARGUMENT_FORMAT, F2M_TEMPLATE_TIME, F2M_TEMPLATE_TEXT, apply_local, "local(\"%H:%M\")"},
     {"default", F2M_ARGUMENT_VALUE, F2M_TEMPLATE_NULL, F2M_TEMPLATE_NULL, apply_default, "default(\"0\")"},
+    {"refuse", F2M_ARGUMENT_VALUE, F2M_TEMPLATE_NULL, F2M_TEMPLATE_NULL, apply_refuse, "refuse(\"false\")"},
 };
 const size_t f2m_template_filters_len = sizeof f2m_template_filters / sizeof f2m_template_filters[0];

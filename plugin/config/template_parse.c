@@ -153,7 +153,8 @@ static const struct f2m_template_filter *find_filter(const char *name, struct f2
     for (size_t i = 0; i < f2m_template_filters_len; i++)
         f2m_suggest(&near, name, f2m_template_filters[i].name);
     f2m_err_set(err,
-                "unknown filter '%s', expected scale, offset, round, min, max, percent_of, minutes, local or default%s",
+                "unknown filter '%s', expected scale, offset, round, min, max, percent_of, minutes, local, default or "
+                "refuse%s",
                 name, f2m_suggestion_text(&near, hint));
     return NULL;
 }

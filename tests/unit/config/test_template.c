@@ -59,6 +59,9 @@ static const struct {
     {"{{{ setpoint_w }}}", "{3333}"},
     {"{{ power_mode | default(\"a \\\"b\\\" }} c\") }}", "a \"b\" }} c"},
     {"{{ device_id }}", "x \"1\""},
+    {"a{{ enable_grid_import | refuse(\"true\") }}b", "ab"},
+    {"a{{ power_mode | refuse(\"SETPOINT\") }}b", "ab"},
+    {"a{{ setpoint_w | refuse(3334) }}b", "ab"},
 };
 
 START_TEST(test_expand)
@@ -87,6 +90,10 @@ static const struct {
     {"{{ remaining_s | minutes }}", -ENODATA, "remaining_s has no value, and the template no default"},
     {"{{ remaining_s | default(\"soon\") | minutes }}", -EINVAL,
      "remaining_s: minutes: expected a number, found a text"},
+    {"a{{ enable_grid_import | refuse(\"false\") }}", -EINVAL,
+     "enable_grid_import: refuse: the battery cannot do it where this is false"},
+    {"{{ mode | refuse(\"DISCHARGE\") }}", -EINVAL, "mode: refuse: the battery cannot do it where this is DISCHARGE"},
+    {"{{ setpoint_w | refuse(3333) }}", -EINVAL, "setpoint_w: refuse: the battery cannot do it where this is 3333"},
     {"{{ setpoint_w | scale(1e308) | scale(1e308) }}", -EINVAL,
      "setpoint_w: scale: expected a number, found one that is too large"},
 };
