@@ -37,7 +37,7 @@ static int try_broker(const struct f2m_options *o, const struct f2m_config *conf
     if (r == 0) {
         struct listen l;
         listen_open(&l, config);
-        listen_run(&l, &tool, f2m_clock_now().mono_ms + (o->for_ms ? o->for_ms : DEFAULT_FOR_MS));
+        listen_run(&l, &tool, f2m_clock_now().mono_ms + (o->for_ms ? o->for_ms : DEFAULT_FOR_MS), true);
         show_topics(&l);
         listen_close(&l);
     }

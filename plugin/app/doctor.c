@@ -207,7 +207,7 @@ static int examine(const struct f2m_options *o, const struct f2m_config *config)
     bool flip_ok = probe_flip(config, &flip) == 0;
     struct listen l;
     listen_open(&l, config);
-    listen_run(&l, &tool, f2m_clock_now().mono_ms + listened_ms);
+    listen_run(&l, &tool, f2m_clock_now().mono_ms + listened_ms, false);
     if (o->json)
         show_json(&l, flip.text, listened_ms);
     else

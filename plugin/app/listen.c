@@ -150,7 +150,16 @@ static void publish_keepalives(struct listen *l, struct tool *tool)
     f2m_effects_reset(l->effects);
 }
 
-void listen_run(struct listen *l, struct tool *tool, int64_t deadline_ms)
+static bool all_seen(const struct listen *l)
+{
+    for (size_t i = 0; i < l->sources_len; i++)
+        for (size_t t = 0; t < l->sources[i].topics_len; t++)
+            if (!l->sources[i].topics[t].messages && !l->sources[i].topics[t].refused)
+                return false;
+    return true;
+}
+
+void listen_run(struct listen *l, struct tool *tool, int64_t deadline_ms, bool until_seen)
 {
     struct f2m_event event;
     f2m_telemetry_filters(l->telemetry, subscribe, tool);
@@ -158,7 +167,7 @@ void listen_run(struct listen *l, struct tool *tool, int64_t deadline_ms)
     for (;;) {
         publish_keepalives(l, tool);
         int64_t now = f2m_clock_now().mono_ms;
-        if (now >= deadline_ms)
+        if (now >= deadline_ms || (until_seen && all_seen(l)))
             return;
         if (!tool_next(tool, now + 1000 < deadline_ms ? now + 1000 : deadline_ms, &event))
             continue;

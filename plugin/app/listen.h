@@ -45,9 +45,9 @@ struct listen {
 
 void listen_open(struct listen *, const struct f2m_config *);
 void listen_close(struct listen *);
-/* Subscribes to everything, then listens until the deadline (mono ms). `bridge_up` turns true where a running bridge
- * was seen on its own topic. */
-void listen_run(struct listen *, struct tool *, int64_t deadline_ms);
+/* Subscribes to everything, then listens until the deadline (mono ms), or with `until_seen` until something came on
+ * every topic that the broker did not refuse. */
+void listen_run(struct listen *, struct tool *, int64_t deadline_ms, bool until_seen);
 
 /* What is wrong with a source, with the next step to take; NULL where nothing is. Uses buf. */
 const char *listen_complaint(const struct listen_source *, struct f2m_now, int64_t listened_ms, char *buf, size_t size);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define EVENTS_PER_TURN  5000 /* so that a flood never delays commit and uploads for long */
-#define GRACE_MS         4000 /* a stop waits so long for the last upload; the interface allows 5 s in all */
+#define GRACE_MS         2500 /* a stop waits so long for the last upload, then for the broker; 5 s are allowed in all */
 #define MAINTAIN_MS      60000
 #define STOPPING_TURN_MS 10 /* while stopping, turns follow each other closely */
 
@@ -107,8 +107,8 @@ static void keep_alive(struct bridge *b, struct f2m_now now)
     }
 }
 
-/* The store makes its reserve again once a disk that was full has room; nothing is written where nothing is amiss. False
- * where the database turned out to be damaged: only opening it again helps, which checks and salvages it. */
+/* The store makes its reserve again once a disk that was full has room; nothing is written where nothing is amiss.
+ * False where the database turned out to be damaged: only opening it again helps, which checks and salvages it. */
 static bool maintain(struct bridge *b, struct f2m_now now)
 {
     if (now.mono_ms < b->maintain_due_ms)

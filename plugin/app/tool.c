@@ -53,9 +53,9 @@ int tool_connect(struct tool *t, struct f2m_err *err)
             return 0;
         if (event.type != F2M_EV_MQTT_DOWN)
             continue;
+        /* A person waits for the answer: unlike the bridge, a tool tries once. */
         f2m_err_set(err, "%s", event.down.text ? event.down.text : "connection lost");
-        if (event.down.reason)
-            return -EACCES;
+        return event.down.reason ? -EACCES : -ECONNREFUSED;
     }
     return -ETIMEDOUT;
 }

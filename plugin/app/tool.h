@@ -21,7 +21,8 @@ struct tool {
 /* Starts to connect as "flip2mqtt-<name>-<pid>". */
 int tool_open(struct tool *, const struct f2m_config *, const char *name, struct f2m_err *)
     __attribute__((warn_unused_result));
-/* Waits for the first connection. -EACCES where the broker refuses the credentials, -ETIMEDOUT; both with text. */
+/* Waits for the first attempt to end. -EACCES where the broker refuses the credentials, -ECONNREFUSED, -ETIMEDOUT; all
+ * with text. */
 int tool_connect(struct tool *, struct f2m_err *) __attribute__((warn_unused_result));
 /* The next event; false when the deadline (mono ms) came first. Valid until the next call. */
 bool tool_next(struct tool *, int64_t deadline_ms, struct f2m_event *) __attribute__((warn_unused_result));

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 
-#define FLUSH_MS           1000   /* at the stop: for the acknowledgements of the last publishes */
-#define JOIN_MS            3000   /* at the stop: all in all */
+#define FLUSH_MS           700    /* at the stop: for the acknowledgements of the last publishes */
+#define JOIN_MS            1500   /* at the stop: all in all */
 #define ALIVE_CONNECTING   180000 /* ms; the kernel gives up a SYN after about 127 s */
 #define ALIVE_ELSEWHERE    30000  /* ms; the thread turns every 10 s */
 #define BACKOFF_MIN_MS     1000
