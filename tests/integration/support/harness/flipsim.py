@@ -56,12 +56,12 @@ class FlipSim:
             status, text = error.code, error.read()
         return status, json.loads(text) if text else None
 
-    def control(self, method, path, body=None, **query):
+    def control(self, method, where, body=None, **query):
         """A request to the control interface that must succeed."""
         query = {k: v for k, v in query.items() if v is not None}
         suffix = "?" + urllib.parse.urlencode(query) if query else ""
-        status, answer = self.call(method, f"/sim/{path}{suffix}", body)
-        assert status < 300, f"/sim/{path}: {status} {answer}"
+        status, answer = self.call(method, f"/sim/{where}{suffix}", body)
+        assert status < 300, f"/sim/{where}: {status} {answer}"
         return answer
 
     def points(self, device=None, endpoint=None, since=None):
