@@ -200,6 +200,9 @@ void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_f
     f2m_control_problems(e->control, room_problem, &p);
     f2m_sites_problems(e->sites, room_problem, &p);
     mismatches(&p, e, now);
+    const char *trouble = f2m_uploader_trouble(e->uploader);
+    if (trouble[0])
+        problem(&p, "uploads", trouble);
     if (e->refused_reload.len)
         problem(&p, "configuration", e->refused_reload.data);
     f2m_jw_end(&p.w);
