@@ -293,8 +293,10 @@ struct f2m_http_config {
     X(ENROLLMENT, "enrollment")                                                                                        \
     X(COMMISSION, "commission")                                                                                        \
     X(CONTROL, "control")                                                                                              \
-    X(TELEMETRY, "telemetry") X(SUPPLEMENTS, "supplements") X(TOKEN, "token") X(OUTBOX, "outbo"                        \
-                                                                                        "x")
+    X(TELEMETRY, "telemetry")                                                                                          \
+    X(SUPPLEMENTS, "supplements")                                                                                      \
+    X(TOKEN, "token")                                                                                                  \
+    X(OUTBOX, "outbox")
 enum f2m_group {
 #define F2M_GROUP_ENUM(id, name) F2M_GROUP_##id,
     F2M_GROUPS(F2M_GROUP_ENUM)

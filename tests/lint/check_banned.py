@@ -102,6 +102,9 @@ def forbidden_calls(path):
 def check_calls(path, code):
     findings = []
     rules = forbidden_calls(path)
+    for own in re.findall(r"^static [^;={}]*?\b(\w+)\([^;{}]*\)\n\{", code, re.M):  # a static send() is not the socket's
+        if rules.get(own, ("",))[0] == "pure":
+            del rules[own]
     for match in CALL.finditer(code):
         rule = rules.get(match.group(1))
         if rule:

@@ -80,6 +80,13 @@ def test_calls(path, line, expected):
     assert found == ([f"{path}:2: {expected}"] if expected else [])
 
 
+def test_a_static_function_may_have_the_name_of_a_system_call():
+    own = "static void send(struct a *a,\n                 int b)\n{\n    other(a);\n}\nvoid f(void)\n{\n    send(a, 1);\n    recv(b);\n}\n"
+    assert messages(check_banned.check_calls("plugin/engine/a.c", own)) == [
+        "plugin/engine/a.c:9: pure: recv(): engine/ is pure: it does no input or output"
+    ]
+
+
 def test_length_of_functions_and_files():
     def body(lines):
         return "void f(void)\n{\n" + "    x();\n" * lines + "}\n"
