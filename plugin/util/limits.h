@@ -68,6 +68,10 @@
 #define F2M_MAX_NOTIFICATIONS_WAITING_BYTES (8u << 20)
 #define F2M_MAX_NOTIFICATIONS_IN_FLIGHT     200
 
+/* Home Assistant */
+#define F2M_MAX_DISCOVERY_IN_FLIGHT 16   /* discovery payloads that the broker has not acknowledged */
+#define F2M_DISCOVERY_STATES_MS     1000 /* after the configurations of a birth */
+
 /* requests */
 #define F2M_MAX_REQUESTS_IN_FLIGHT 32
 #define F2M_REQUEST_DEADLINE_MS    60000

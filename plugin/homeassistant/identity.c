@@ -1,0 +1,83 @@
+#include "homeassistant/identity.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MAX_ID 64
+
+static uint32_t hash(const char *text)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a, folded */
+
+    for (; *text; text++)
+        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return (uint32_t)(h ^ h >> 32);
+}
+
+static bool is_lower(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static void add_id(struct f2m_strbuf *out, const char *id)
+{
+    size_t len = strlen(id);
+    bool changed = len == 0 || len > MAX_ID;
+
+    for (size_t i = 0; i < len && i < MAX_ID; i++) {
+        bool plain = is_lower(id[i]) || is_upper(id[i]) || id[i] == '_' || id[i] == '-';
+        changed = changed || !plain;
+        f2m_strbuf_addc(out, plain ? id[i] : '_');
+    }
+    if (changed)
+        f2m_strbuf_addf(out, "_%08" PRIx32, hash(id));
+}
+
+void f2m_ha_object_id(struct f2m_strbuf *out, enum f2m_ha_scope scope, const char *id)
+{
+    static const char *const scopes[] = {
+        [F2M_HA_BRIDGE] = "flip2mqtt_bridge", [F2M_HA_SITE] = "flip2mqtt_site", [F2M_HA_DEVICE] = "flip2mqtt_device"};
+
+    f2m_strbuf_adds(out, scopes[scope]);
+    if (!id)
+        return;
+    f2m_strbuf_addc(out, '_');
+    add_id(out, id);
+}
+
+void f2m_ha_slug(struct f2m_strbuf *out, const char *text)
+{
+    bool gap = false, any = false;
+
+    for (; *text; text++) {
+        char c = is_upper(*text) ? (char)(*text - 'A' + 'a') : *text;
+        if (!is_lower(c)) {
+            gap = any;
+            continue;
+        }
+        if (gap)
+            f2m_strbuf_addc(out, '_');
+        f2m_strbuf_addc(out, c);
+        any = true;
+        gap = false;
+    }
+}
+
+void f2m_ha_literal(struct f2m_strbuf *out, const char *text)
+{
+    f2m_strbuf_addc(out, '\'');
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        /* What could end the literal or the template. Bytes of UTF-8 stay as they are. */
+        if (c < ' ' || strchr("'\"\\{}%#", c))
+            f2m_strbuf_addf(out, "\\x%02x", (unsigned)c);
+        else
+            f2m_strbuf_addc(out, *text);
+    }
+    f2m_strbuf_addc(out, '\'');
+}

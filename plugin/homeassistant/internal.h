@@ -1,0 +1,58 @@
+/*
+ * Inside the room: its state.
+ *
+ *   entities.c   every entity, as one table      announce.c       one round: what went is cleared, what is, announced
+ *   identity.c   ids that last                   homeassistant.c  the room's door: when a round begins
+ *   payload.c    discovery payloads              record.c         what a topic held before
+ */
+#ifndef F2M_HOMEASSISTANT_INTERNAL_H
+#define F2M_HOMEASSISTANT_INTERNAL_H
+
+#include "homeassistant/homeassistant.h"
+#include "homeassistant/payload.h"
+#include "util/strbuf.h"
+
+#include <uthash.h>
+
+/* A discovery topic of the present round. */
+struct f2m_ha_item {
+    UT_hash_handle hh; /* by topic */
+    bool wanted;       /* false: announced before, to be cleared */
+    struct f2m_ha_subject subject;
+    char topic[];
+};
+
+struct f2m_homeassistant {
+    struct f2m_homeassistant_context c;
+    char *bridge_id; /* NULL = without site, or not yet known */
+    bool connected;
+    /* the round */
+    struct f2m_ha_item *by_topic;
+    struct f2m_ha_item **items; /* those to be cleared first: unique ids may move from one topic to another */
+    size_t items_len, items_cap, next;
+    size_t *again; /* refused for want of room: once more; at most F2M_MAX_DISCOVERY_IN_FLIGHT */
+    size_t again_len;
+    size_t in_flight;
+    uint32_t number;  /* of the round, in tags */
+    bool refused;     /* the log has it */
+    bool after_birth; /* states are due after it */
+    bool sent_now;    /* something was published in this turn */
+    int64_t quiet_ms; /* mono: the client to the broker is full: nothing before */
+    /* when; mono, INT64_MAX = never */
+    int64_t birth_ms, states_ms, retry_ms;
+    bool states_due;
+    struct f2m_strbuf topic, text, record, key;
+};
+
+#define F2M_HA_NEVER INT64_MAX
+
+/* Forgets the round under way. */
+void f2m_ha_round_drop(struct f2m_homeassistant *);
+/* Begins anew: everything that was announced or is to be. after_birth: states are due when it is over. */
+void f2m_ha_round_start(struct f2m_homeassistant *, struct f2m_now, bool after_birth, struct f2m_effects *);
+/* Publishes as much as may be in flight. */
+void f2m_ha_round_go_on(struct f2m_homeassistant *, struct f2m_now, struct f2m_effects *);
+void f2m_ha_round_published(struct f2m_homeassistant *, struct f2m_now, const struct f2m_mqtt_published *,
+                            struct f2m_effects *);
+
+#endif
