@@ -19,7 +19,8 @@ void f2m_telemetry_look_at_clock(struct f2m_telemetry *t, struct f2m_now now, st
 void f2m_telemetry_save(struct f2m_telemetry *t, struct f2m_telemetry_device *d, struct f2m_now now)
 {
     /* Baselines on disk must not be ahead of the points: while those wait in memory, so does the record. A crash then
-     * costs the points in memory, and the counters give their energy again. */
+     * costs the points in memory, and the counters give their energy again. Nor may they be behind: that would give
+     * energy twice. */
     if (!d->record_dirty || t->counters->points_in_memory > 0)
         return;
     f2m_strbuf_reset(&t->text);
@@ -31,6 +32,20 @@ void f2m_telemetry_save(struct f2m_telemetry *t, struct f2m_telemetry_device *d,
     if (!d->record_new)
         t->records_new++;
     d->record_new = true;
+}
+
+void f2m_telemetry_save_after_wait(struct f2m_telemetry *t, struct f2m_now now)
+{
+    struct f2m_telemetry_device *d, *next;
+    bool over = t->points_waited && t->counters->points_in_memory == 0;
+
+    t->points_waited = t->counters->points_in_memory > 0;
+    if (!over)
+        return;
+    HASH_ITER(hh, t->devices, d, next)
+    {
+        f2m_telemetry_save(t, d, now);
+    }
 }
 
 void f2m_telemetry_committed(struct f2m_telemetry *t, bool ok)
@@ -113,6 +128,21 @@ static void mark_gap(struct f2m_telemetry_device *d, struct f2m_now now, struct 
     f2m_device_open_accounts(d, now);
 }
 
+static void resume(struct f2m_telemetry_device *d, struct f2m_now now)
+{
+    for (unsigned i = 0; i < d->slots_len; i++)
+        f2m_integral_resume(&d->slots[i].integral, now.mono_ms);
+}
+
+/* Powers are summed from the beginning of the interval on, which the clock has moved: it may lie ahead. */
+static void begin_again(struct f2m_telemetry_device *d, struct f2m_now now)
+{
+    if (f2m_interval_start(&d->interval, false) > now.wall_ms)
+        f2m_device_open_accounts(d, now);
+    else
+        resume(d, now);
+}
+
 /* A step of the clock since this device was last looked at. */
 static void follow_clock(struct f2m_telemetry *t, struct f2m_telemetry_device *d, struct f2m_now now,
                          struct f2m_effects *fx)
@@ -120,8 +150,13 @@ static void follow_clock(struct f2m_telemetry *t, struct f2m_telemetry_device *d
     int64_t step = t->offset_ms - d->offset_ms, wall_before = now.mono_ms + d->offset_ms;
 
     d->offset_ms = t->offset_ms;
-    if (step > -F2M_CLOCK_STEP_MS && step < F2M_CLOCK_STEP_MS)
+    if (step > -F2M_CLOCK_STEP_MS && step < F2M_CLOCK_STEP_MS) {
+        if (step != 0)
+            begin_again(d, now);
         return;
+    }
+    /* The times of the baselines on disk are those of the old clock; an age reckoned with them would be wrong. */
+    d->record_dirty = true;
     if (!closes(t, d) || d->held) {
         f2m_interval_shift(&d->interval, step);
         return;
@@ -134,8 +169,7 @@ static void follow_clock(struct f2m_telemetry *t, struct f2m_telemetry_device *d
         return;
     }
     f2m_interval_shift(&d->interval, step);
-    for (unsigned i = 0; i < d->slots_len; i++)
-        f2m_integral_resume(&d->slots[i].integral, now.mono_ms);
+    begin_again(d, now);
     if (f2m_interval_due(&d->interval, now.wall_ms))
         close_at(t, d, now.wall_ms, now.mono_ms, now, fx);
 }
@@ -144,12 +178,10 @@ static void follow_clock(struct f2m_telemetry *t, struct f2m_telemetry_device *d
 static void follow_hold(struct f2m_telemetry *t, struct f2m_telemetry_device *d, struct f2m_now now)
 {
     if (t->hold && !d->held) {
-        for (unsigned i = 0; i < d->slots_len; i++)
-            f2m_integral_resume(&d->slots[i].integral, now.mono_ms);
+        resume(d, now);
     } else if (!t->hold && d->held) {
         f2m_interval_extend(&d->interval, now.wall_ms);
-        if (f2m_interval_start(&d->interval, false) > now.wall_ms)
-            f2m_device_open_accounts(d, now);
+        begin_again(d, now);
     }
     d->held = t->hold;
 }

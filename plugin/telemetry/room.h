@@ -27,6 +27,7 @@ struct f2m_telemetry {
     bool hold;
     bool mqtt_up;
     size_t records_unreadable; /* at start, not yet told */
+    bool points_waited;        /* points were in memory at the last tick */
     size_t records_new;        /* written in this turn, not yet committed */
 
     struct f2m_payload payload;    /* scratch, here so that it is not cleared per message */
@@ -47,6 +48,8 @@ void f2m_telemetry_close_partial(struct f2m_telemetry *, struct f2m_telemetry_de
                                  struct f2m_effects *);
 /* Writes the baselines of a device where they are due and the disk takes points. */
 void f2m_telemetry_save(struct f2m_telemetry *, struct f2m_telemetry_device *, struct f2m_now);
+/* In the turn in which the outbox brings the points that waited in memory to disk, the baselines follow. */
+void f2m_telemetry_save_after_wait(struct f2m_telemetry *, struct f2m_now);
 
 /* tick.c: when the device has something to do next. */
 void f2m_telemetry_plan(struct f2m_telemetry *, struct f2m_telemetry_device *, struct f2m_now);

@@ -35,7 +35,8 @@ bool f2m_telemetry_message(struct f2m_telemetry *, struct f2m_now, const struct 
 void f2m_telemetry_mqtt_up(struct f2m_telemetry *, struct f2m_now, struct f2m_effects *);
 void f2m_telemetry_mqtt_down(struct f2m_telemetry *, struct f2m_now);
 /* Closes the intervals that are over, sends keepalives and states that are due. Bounded work per call: with many
- * devices it slices (then deadline is now). */
+ * devices it slices (then deadline is now). After f2m_outbox_tick() in a turn, so that points which that brings from
+ * memory to disk and the baselines that belong to them are in one commit. */
 void f2m_telemetry_tick(struct f2m_telemetry *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_telemetry_deadline(const struct f2m_telemetry *, struct f2m_now); /* mono ms */
 /* Closes every open interval as a partial point. */

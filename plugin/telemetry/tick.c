@@ -81,6 +81,7 @@ void f2m_telemetry_tick(struct f2m_telemetry *t, struct f2m_now now, struct f2m_
     struct f2m_agenda_entry *first;
 
     f2m_telemetry_look_at_clock(t, now, fx);
+    f2m_telemetry_save_after_wait(t, now);
     tell_unreadable(t, fx);
     for (int n = 0; n < F2M_TICK_SLICE && (first = f2m_agenda_first(&t->agenda)) && first->due_ms <= now.mono_ms; n++)
         wake(t, (struct f2m_telemetry_device *)first, now, fx);
