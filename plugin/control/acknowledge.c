@@ -88,7 +88,8 @@ void f2m_acknowledge(struct f2m_control *c, struct f2m_now now, struct f2m_comma
     struct f2m_ack *ack = &command->ack;
 
     ack->answer = answer;
-    snprintf(ack->reason, sizeof ack->reason, "%s", reason);
+    if (reason != ack->reason)
+        snprintf(ack->reason, sizeof ack->reason, "%s", reason);
     if (ack->state == F2M_ACK_OPEN)
         ack->state = F2M_ACK_IDLE;
     if (told_to_flip(c, command)) {
@@ -169,14 +170,24 @@ static bool integration(const struct f2m_command *command)
     return command->device->config->control.acknowledge == F2M_ACKNOWLEDGE_INTEGRATION;
 }
 
+void f2m_acknowledge_release(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
+                             struct f2m_effects *fx)
+{
+    if (!command->held)
+        return;
+    command->held = false;
+    if (command->phase == F2M_PHASE_GUARDED)
+        f2m_phase_set(c, now, command, F2M_PHASE_RECEIVED, "", fx);
+}
+
 /* `scheduled`: OK once stored and the device is not offline. */
-static bool decide(struct f2m_control *c, struct f2m_now now, struct f2m_command *command)
+static bool decide(struct f2m_control *c, struct f2m_now now, struct f2m_command *command, struct f2m_effects *fx)
 {
     char reason[F2M_REASON_SIZE];
 
     if (integration(command) || c->hold || offline(c, command->device, now))
         return false;
-    command->held = false;
+    f2m_acknowledge_release(c, now, command, fx);
     f2m_acknowledge_ok_reason(command, reason);
     f2m_acknowledge(c, now, command, F2M_ANSWER_OK, reason);
     return true;
@@ -185,7 +196,6 @@ static bool decide(struct f2m_control *c, struct f2m_now now, struct f2m_command
 void f2m_acknowledge_asked(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
                            struct f2m_effects *fx)
 {
-    (void)fx;
     if (!told_to_flip(c, command))
         return;
     switch (command->phase) {
@@ -202,11 +212,8 @@ void f2m_acknowledge_asked(struct f2m_control *c, struct f2m_now now, struct f2m
     default: break;
     }
     if (command->ack.ours && command->ack.answer != F2M_ANSWER_NONE) {
-        /* f2m_acknowledge() writes into what it is given. */
-        char reason[F2M_REASON_SIZE];
-        memcpy(reason, command->ack.reason, sizeof reason);
-        f2m_acknowledge(c, now, command, command->ack.answer, reason);
-    } else if (!decide(c, now, command)) {
+        f2m_acknowledge(c, now, command, command->ack.answer, command->ack.reason);
+    } else if (!decide(c, now, command, fx)) {
         open_question(c, now, command);
     }
 }
@@ -233,13 +240,17 @@ static void give_up(struct f2m_control *c, struct f2m_now now, struct f2m_comman
 bool f2m_acknowledge_review(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
                             struct f2m_effects *fx)
 {
-    if (f2m_phase_final(command->phase))
+    if (f2m_phase_final(command->phase)) {
+        /* Replaced for good, or over, while nobody had answered. */
+        if (command->ack.state == F2M_ACK_OPEN)
+            f2m_acknowledge(c, now, command, F2M_ANSWER_FAILED_OFFLINE, "not answered before its end");
         return false;
+    }
     if (command->ack.state == F2M_ACK_OPEN) {
-        if (!decide(c, now, command) && now.mono_ms >= command->ack.deadline_mono)
+        if (!decide(c, now, command, fx) && now.mono_ms >= command->ack.deadline_mono)
             give_up(c, now, command, fx);
     } else if (command->held && !command->ack.ours) {
-        decide(c, now, command); /* it is back before the command is over */
+        decide(c, now, command, fx); /* it is back before the command is over */
     }
     return command->ack.state == F2M_ACK_OPEN || command->held;
 }

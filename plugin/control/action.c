@@ -43,9 +43,11 @@ void f2m_action_resume(struct f2m_control_device *d, struct f2m_now now)
     struct f2m_action *a = &d->action;
 
     a->at = a->len;
-    for (size_t i = 0; i < a->len; i++)
+    for (size_t i = 0; i < a->len; i++) {
+        a->steps[i].acked = true;
         if (a->list[i].refresh_ms > 0)
             a->steps[i].refresh_mono = now.mono_ms + a->list[i].refresh_ms;
+    }
 }
 
 static struct f2m_scene scene_of(const struct f2m_control_device *d, struct f2m_now now)
@@ -90,6 +92,7 @@ static int send_step(struct f2m_control *c, struct f2m_now now, struct f2m_contr
     if (p->confirm.topic)
         f2m_confirm_arm(d, &p->confirm);
     *step = (struct f2m_step){.tag = new_tag(c, d), .refresh_mono = INT64_MAX, .retry_mono = INT64_MAX};
+    d->wrote = true;
     if (p->refresh_ms > 0 && d->action.kind == F2M_ACTION_MODE)
         step->refresh_mono = now.mono_ms + p->refresh_ms;
     f2m_publish_out(c,

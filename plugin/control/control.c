@@ -88,7 +88,6 @@ struct f2m_control *f2m_control_new(const struct f2m_control_context *context, s
 
     c->c = *context;
     c->poll.due_mono = INT64_MIN;
-    c->started_mono = now.mono_ms;
     c->trim_mono = now.mono_ms + TRIM_EVERY_MS;
     c->offset_ms = now.wall_ms - now.mono_ms;
     c->retry_mono = INT64_MIN;
@@ -155,6 +154,10 @@ static void veto_arrived(void *ctx, void *subscriber)
                         f2m_log_value(d->config->id, id, sizeof id), f2m_log_value(err.text, why, sizeof why));
     }
     bool veto = f2m_owner_vetoes(d, a->now);
+    if (veto != d->vetoed) {
+        d->vetoed = veto;
+        f2m_journal_save(c, a->now, d);
+    }
     if (veto != before)
         f2m_effects_log(a->fx, F2M_LOG_INFO, F2M_COMPONENT, veto ? "veto" : "veto ended", "device=%s",
                         f2m_log_value(d->config->id, id, sizeof id));
@@ -221,7 +224,10 @@ bool f2m_control_published(struct f2m_control *c, struct f2m_now now, const stru
 
 int f2m_control_ingest(struct f2m_control *c, struct f2m_now now, struct f2m_slice command, struct f2m_effects *fx)
 {
-    return f2m_ingest(c, now, command, F2M_FROM_WEBHOOK, fx);
+    int rc = f2m_ingest(c, now, command, F2M_FROM_WEBHOOK, fx);
+
+    f2m_settle_all(c, now, fx);
+    return rc;
 }
 
 void f2m_control_poll_now(struct f2m_control *c)
@@ -254,6 +260,8 @@ bool f2m_control_settled(const struct f2m_control *c, const char *device_id)
     HASH_FIND_STR(c->by_id, device_id, d);
     if (!d)
         return true;
+    if (d->force)
+        return false;
     for (size_t i = 0; i < d->action.len; i++)
         if (!d->action.steps[i].acked)
             return false;
@@ -316,9 +324,10 @@ void f2m_control_tick(struct f2m_control *c, struct f2m_now now, struct f2m_effe
     tell_hold(c, fx);
     if (now.mono_ms >= c->next_mono || now.wall_ms >= c->next_wall)
         f2m_settle_all(c, now, fx);
-    if (now.mono_ms >= c->trim_mono && !c->hold) {
+    if (now.mono_ms >= c->trim_mono) {
         c->trim_mono = now.mono_ms + TRIM_EVERY_MS;
-        f2m_ledger_trim(c, now);
+        if (!c->hold)
+            f2m_ledger_trim(c, now);
     }
     if (!c->c.cloud)
         return;
@@ -353,6 +362,8 @@ void f2m_control_committed(struct f2m_control *c, struct f2m_now now, bool ok)
 
     c->touched = false;
     c->turn++;
+    for (size_t i = 0; ok && touched && i < c->devices_len; i++)
+        c->devices[i].wrote = false;
     if (ok && touched) {
         c->commit_failures = 0;
         c->retry_mono = INT64_MIN;
@@ -365,10 +376,13 @@ void f2m_control_committed(struct f2m_control *c, struct f2m_now now, bool ok)
     f2m_ledger_clear(c);
     for (size_t i = 0; i < c->devices_len; i++) {
         struct f2m_control_device *d = &c->devices[i];
-        f2m_action_stop(d);
+        if (d->wrote) {
+            f2m_action_stop(d);
+            d->force = true;
+            d->restore_first = false;
+        }
         d->running = NULL;
-        d->force = true;
-        d->restore_first = d->shown = false;
+        d->wrote = d->shown = false;
         f2m_wake(c, d);
     }
     load(c, now);

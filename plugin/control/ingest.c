@@ -121,8 +121,6 @@ static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_c
     f2m_phase_moment(c, now, "command.created", command, fx);
     if (judge(c, now, command, true, fx) && pending)
         f2m_acknowledge_asked(c, now, command, fx);
-    if (d)
-        f2m_settle(c, now, d, fx);
     return 0;
 }
 
@@ -164,7 +162,8 @@ static void take_same(struct f2m_control *c, struct f2m_now now, struct f2m_comm
 static void take_update(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
                         struct f2m_flip_command *flip, struct f2m_effects *fx)
 {
-    bool pending = flip->device_status == F2M_DEVICE_STATUS_PENDING;
+    /* FAILED was our answer to what it was before, arrived after the change. */
+    bool asked = flip->device_status == F2M_DEVICE_STATUS_PENDING || flip->device_status == F2M_DEVICE_STATUS_FAILED;
     struct f2m_control_device *before = command->device;
     enum f2m_command_status status = command->flip.status;
 
@@ -175,12 +174,10 @@ static void take_update(struct f2m_control *c, struct f2m_now now, struct f2m_co
     f2m_ledger_save(c, now, command);
     if (command->flip.status == status || command->flip.status != F2M_COMMAND_CANCELED)
         f2m_phase_moment(c, now, "command.updated", command, fx);
-    if (judge(c, now, command, f2m_phase_final(command->phase), fx) && pending)
+    if (judge(c, now, command, f2m_phase_final(command->phase), fx) && asked)
         f2m_acknowledge_asked(c, now, command, fx);
-    if (before && before != command->device)
-        f2m_settle(c, now, before, fx);
-    if (command->device)
-        f2m_settle(c, now, command->device, fx);
+    if (before)
+        f2m_wake(c, before); /* the present device wakes where it is attached */
 }
 
 int f2m_ingest(struct f2m_control *c, struct f2m_now now, struct f2m_slice json, int64_t poll_mono,

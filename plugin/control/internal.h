@@ -160,12 +160,14 @@ struct f2m_control_device {
     struct f2m_command *commands;
     struct f2m_command *running; /* the one in phase STARTED */
     struct f2m_source_reader *veto;
+    bool vetoed; /* as journaled: holds until the topic says something */
     struct f2m_watch *watches;
     size_t watches_len;
     double max_charge, max_discharge; /* W; NAN = unknown */
     bool paused;
     struct f2m_told told;
     bool force;         /* the battery must hear what holds, whatever the journal says */
+    bool wrote;         /* in this turn, which may still fail */
     bool restore_first; /* a restore is being sent, and the running command waits for its end */
     struct f2m_action action;
     char unheard[F2M_REASON_SIZE]; /* "nobody listens on x"; "" = all well */
@@ -193,7 +195,6 @@ struct f2m_control {
     struct f2m_router *confirms; /* of struct f2m_watch */
     struct f2m_command *commands;
     struct f2m_command *outgoing; /* with something to tell Flip */
-    struct f2m_command *calling;  /* whose PATCH is being built */
     uint64_t last_call;
     unsigned acks_in_flight;
     struct f2m_backoff ack_backoff; /* the cloud does not answer */
@@ -203,7 +204,7 @@ struct f2m_control {
     f2m_control_moment moment;
     void *moment_ctx;
     bool connected, hold, hold_told, stopped;
-    int64_t up_mono, started_mono;
+    int64_t up_mono;
     uint32_t last_tag;
     bool touched;       /* this turn changed the store or publishes */
     int failed;         /* the store's error in this turn */
@@ -278,6 +279,8 @@ bool f2m_guard_trips(const struct f2m_control *, struct f2m_now, const struct f2
 /* True with "paused by owner" or "veto: <topic>". */
 bool f2m_owner_blocks(const struct f2m_control_device *, struct f2m_now, char reason[F2M_REASON_SIZE]);
 bool f2m_owner_vetoes(const struct f2m_control_device *, struct f2m_now);
+/* The topic by which the owner knows the veto. */
+const char *f2m_owner_veto_topic(const struct f2m_control_device *);
 
 /* ---- settle.c ---- */
 void f2m_settle(struct f2m_control *, struct f2m_now, struct f2m_control_device *, struct f2m_effects *);
@@ -340,6 +343,8 @@ void f2m_acknowledge_asked(struct f2m_control *, struct f2m_now, struct f2m_comm
 void f2m_acknowledge(struct f2m_control *, struct f2m_now, struct f2m_command *, enum f2m_answer, const char *reason);
 /* Decides open questions of a command; true where one stays open or it is held. */
 bool f2m_acknowledge_review(struct f2m_control *, struct f2m_now, struct f2m_command *, struct f2m_effects *);
+/* It was answered FAILED_OFFLINE, and may start now. */
+void f2m_acknowledge_release(struct f2m_control *, struct f2m_now, struct f2m_command *, struct f2m_effects *);
 void f2m_acknowledge_pump(struct f2m_control *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_acknowledge_deadline(const struct f2m_control *, struct f2m_now);
 void f2m_acknowledge_load(struct f2m_control *, struct f2m_now);
@@ -352,6 +357,7 @@ void f2m_acknowledge_ok_reason(const struct f2m_command *, char reason[F2M_REASO
 /* ---- ingest.c ---- */
 #define F2M_FROM_WEBHOOK INT64_MIN
 /* poll_mono: when the poll began that showed it, or the above. */
+/* Its device is to be settled afterwards: what one command starts the next one may cover. */
 int f2m_ingest(struct f2m_control *, struct f2m_now, struct f2m_slice command, int64_t poll_mono, struct f2m_effects *);
 void f2m_ingest_free(struct f2m_control *);
 

@@ -79,6 +79,7 @@ void f2m_journal_save(struct f2m_control *c, struct f2m_now now, struct f2m_cont
     struct f2m_jw w = f2m_jw(&c->text);
     f2m_jw_object(&w, NULL);
     f2m_jw_bool(&w, "paused", d->paused);
+    f2m_jw_string(&w, "veto", d->vetoed ? f2m_owner_veto_topic(d) : NULL);
     write_told(&w, &d->told);
     f2m_jw_end(&w);
     f2m_journal_put(c, F2M_STORE_CONTROL, d->config->id, (struct f2m_slice){c->text.data, c->text.len}, now);
@@ -113,6 +114,7 @@ static bool load_one(void *ctx, const char *device_id, struct f2m_slice value, i
     struct f2m_slice root = f2m_json_root(value), told = f2m_json_member(root, "told");
     if (!f2m_json_bool(f2m_json_member(root, "paused"), &d->paused))
         d->paused = false;
+    d->vetoed = f2m_json_string_is(f2m_json_member(root, "veto"), f2m_owner_veto_topic(d));
     if (!f2m_json_bool(f2m_json_member(told, "active"), &d->told.active))
         d->told.active = false;
     if (!f2m_json_bool(f2m_json_member(told, "restore_due"), &d->told.restore_due))
@@ -133,7 +135,7 @@ static bool load_one(void *ctx, const char *device_id, struct f2m_slice value, i
 void f2m_journal_load(struct f2m_control *c)
 {
     for (size_t i = 0; i < c->devices_len; i++) {
-        c->devices[i].paused = false;
+        c->devices[i].paused = c->devices[i].vetoed = false;
         c->devices[i].told = (struct f2m_told){.ends_ms = F2M_OPEN_END};
     }
     int rc = f2m_store_records_each(c->c.store, F2M_STORE_CONTROL, load_one, c);

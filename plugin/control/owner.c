@@ -16,14 +16,19 @@ static const char *topic_of(const struct f2m_source *source)
     return "veto";
 }
 
-/* A veto that was given holds until it is taken back, however old it is, and also where it comes as a retained replay:
- * in doubt for the owner. */
+const char *f2m_owner_veto_topic(const struct f2m_control_device *d)
+{
+    return topic_of(&d->config->control.veto);
+}
+
+/* A veto that was given holds until it is taken back, however old it is, over restarts, and also where it comes as a
+ * retained replay: in doubt for the owner. */
 bool f2m_owner_vetoes(const struct f2m_control_device *d, struct f2m_now now)
 {
     if (!d->veto)
         return false;
     struct f2m_reading r = f2m_source_reader_read(d->veto, now);
-    return r.known && r.number != 0;
+    return r.known ? r.number != 0 : d->vetoed;
 }
 
 bool f2m_owner_blocks(const struct f2m_control_device *d, struct f2m_now now, char reason[F2M_REASON_SIZE])
@@ -33,7 +38,7 @@ bool f2m_owner_blocks(const struct f2m_control_device *d, struct f2m_now now, ch
         return true;
     }
     if (f2m_owner_vetoes(d, now)) {
-        snprintf(reason, F2M_REASON_SIZE, "veto: %.180s", topic_of(&d->config->control.veto));
+        snprintf(reason, F2M_REASON_SIZE, "veto: %.180s", f2m_owner_veto_topic(d));
         return true;
     }
     return false;
@@ -149,8 +154,10 @@ static void take_ack(struct f2m_control *c, struct f2m_now now, struct f2m_comma
             f2m_phase_set(c, now, command, F2M_PHASE_GUARDED, reason, fx);
     } else {
         char reason[F2M_REASON_SIZE];
+        if (command->phase == F2M_PHASE_GUARDED && !command->held)
+            return; /* the guard knows better; OK follows when it lets go on */
         f2m_acknowledge_ok_reason(command, reason);
-        command->held = false;
+        f2m_acknowledge_release(c, now, command, fx);
         f2m_acknowledge(c, now, command, m->answer, m->reason[0] ? m->reason : reason);
     }
 }

@@ -67,7 +67,8 @@ void f2m_phase_set(struct f2m_control *c, struct f2m_now now, struct f2m_command
     if (command->phase == phase && strcmp(command->reason, reason) == 0 && phase != F2M_PHASE_RECEIVED)
         return;
     command->phase = phase;
-    snprintf(command->reason, sizeof command->reason, "%s", reason);
+    if (reason != command->reason)
+        snprintf(command->reason, sizeof command->reason, "%s", reason);
     command->changed_ms = now.wall_ms;
     if (phase == F2M_PHASE_STARTED)
         command->begun = true;

@@ -4,6 +4,8 @@
 #include "flip/list.h"
 #include "util/json.h"
 
+#define PATIENT_MS 60000 /* once a minute is no load, also for a cloud in trouble */
+
 /* Homes do not all call at the same second: up to a tenth earlier. */
 static int64_t interval(struct f2m_control *c)
 {
@@ -14,7 +16,12 @@ static int64_t interval(struct f2m_control *c)
 
 static void failed(struct f2m_control *c, struct f2m_now now, int64_t retry_after_s)
 {
+    int64_t most = now.mono_ms + (c->c.config->flip.poll.commands_ms > PATIENT_MS ? interval(c) : PATIENT_MS);
+
     f2m_backoff_fail(&c->poll.backoff, c->c.rng, now, retry_after_s);
+    /* A command may be waiting when the cloud is back: not the five minutes that uploads wait. */
+    if (retry_after_s == 0 && c->poll.backoff.until_mono_ms > most)
+        c->poll.backoff.until_mono_ms = most;
     c->poll.due_mono = c->poll.backoff.until_mono_ms;
 }
 
@@ -54,6 +61,8 @@ static void done(void *owner, uint64_t id, struct f2m_now now, const struct f2m_
     while (f2m_json_next(&it, &name, &command))
         (void)f2m_ingest(c, now, command, c->poll.began_mono, fx); /* told in the log; the others are judged alone */
     baseline_done(c, now);
+    /* Once for all of them: what one starts another may cover. */
+    f2m_settle_all(c, now, fx);
 }
 
 void f2m_poll_tick(struct f2m_control *c, struct f2m_now now, struct f2m_effects *fx)

@@ -49,7 +49,7 @@ int f2m_control_rehearse(struct f2m_control *c, struct f2m_now now, const struct
     f2m_autostrbuf text;
     f2m_strbuf_init(&text, 0);
     write_command(&text, now, r, id);
-    int rc = f2m_ingest(c, now, (struct f2m_slice){text.data, text.len}, F2M_FROM_WEBHOOK, fx);
+    int rc = f2m_control_ingest(c, now, (struct f2m_slice){text.data, text.len}, fx);
     if (rc < 0) {
         f2m_err_set(err, "the command could not be stored");
         return rc;

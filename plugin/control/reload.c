@@ -40,6 +40,7 @@ static void carry(struct f2m_control_device *to, struct f2m_control_device *from
         to->max_discharge = from->max_discharge;
     carry_watches(to, from);
     if (from->veto && f2m_source_equal(veto, &from->config->control.veto)) {
+        to->vetoed = from->vetoed;
         to->veto = f2m_take(from->veto);
         f2m_source_reader_rebind(to->veto, veto);
     }

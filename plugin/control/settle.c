@@ -23,8 +23,6 @@ static void end(struct f2m_control *c, struct f2m_now now, struct f2m_command *c
     } else {
         f2m_phase_refuse(c, now, command, "already over", fx);
     }
-    if (was_open && command->ack.state == F2M_ACK_OPEN)
-        f2m_acknowledge(c, now, command, F2M_ANSWER_FAILED_OFFLINE, "not answered before its end");
 }
 
 static void end_what_is_over(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d,
@@ -74,7 +72,7 @@ static void replace_others(struct f2m_control *c, struct f2m_now now, struct f2m
             continue;
         if (command->flip.ends_ms == F2M_OPEN_END)
             f2m_phase_set(c, now, command, F2M_PHASE_SUPERSEDED, "", fx);
-        else
+        else if (command->phase != F2M_PHASE_GUARDED)
             f2m_phase_set(c, now, command, F2M_PHASE_REPLACED, "", fx);
     }
 }
@@ -94,9 +92,13 @@ static void hold_or_guard(struct f2m_control *c, struct f2m_now now, struct f2m_
     if (holder->phase == F2M_PHASE_STARTED)
         return;
     f2m_phase_set(c, now, holder, F2M_PHASE_STARTED, "", fx);
-    if (guarded && holder->ack.answer != F2M_ANSWER_OK) {
+    if (!guarded)
+        return;
+    if (holder->ack.ours) { /* the integration had said OK before */
         f2m_acknowledge_ok_reason(holder, reason);
         f2m_acknowledge(c, now, holder, F2M_ANSWER_OK, reason);
+    } else {
+        f2m_acknowledge_asked(c, now, holder, fx);
     }
 }
 
@@ -140,7 +142,10 @@ static void tell_mode(struct f2m_control *c, struct f2m_now now, struct f2m_cont
     d->force = false;
     if (another)
         d->unheard[0] = '\0';
-    f2m_action_begin(d, now, F2M_ACTION_MODE, mode ? mode->publishes : NULL, mode ? mode->publishes_len : 0);
+    const struct f2m_control_publish *list = mode ? mode->publishes : NULL;
+    if (!write && d->action.kind == F2M_ACTION_MODE && d->action.list == list)
+        return; /* goes on as it is, refreshes included */
+    f2m_action_begin(d, now, F2M_ACTION_MODE, list, mode ? mode->publishes_len : 0);
     if (!write)
         f2m_action_resume(d, now);
 }
@@ -173,6 +178,8 @@ static void direct(struct f2m_control *c, struct f2m_now now, struct f2m_control
 
     if (!d->running) {
         d->restore_first = false;
+        if (d->action.kind == F2M_ACTION_MODE)
+            f2m_action_stop(d);
         if (d->told.restore_due && again)
             tell_restore(c, now, d);
         d->force = false;
@@ -202,9 +209,11 @@ static bool act(struct f2m_control *c, struct f2m_now now, struct f2m_control_de
 {
     struct f2m_err err;
 
-    if (!c->connected || c->stopped || d->config->control.observe || (c->hold && d->running))
+    if (!c->connected || c->stopped || d->config->control.observe)
         return true;
-    direct(c, now, d);
+    /* By a clock that is not set nothing begins; what runs is kept up. */
+    if (!c->hold || !d->running)
+        direct(c, now, d);
     if (f2m_action_run(c, now, d, fx, &err) < 0) {
         f2m_phase_refuse(c, now, d->running, err.text, fx);
         return false;
