@@ -20,7 +20,7 @@ void f2m_telemetry_save(struct f2m_telemetry *t, struct f2m_telemetry_device *d,
 {
     /* Baselines on disk must not be ahead of the points: while those wait in memory, so does the record. A crash then
      * costs the points in memory, and the counters give their energy again. Nor may they be behind: that would give
-     * energy twice. */
+     * energy twice (so they follow with the last of the points, f2m_telemetry_save_after_wait()). */
     if (!d->record_dirty || t->counters->points_in_memory > 0)
         return;
     f2m_strbuf_reset(&t->text);

@@ -4,6 +4,12 @@
 
 #define HOUR_MS 3600000.0
 
+/* To 1 mWh: 8.139 kWh × 1000 is 8138.999…, which is no decrease from the 8139 that the store gave back. */
+static double settle(double wh)
+{
+    return round(wh * 1000) / 1000;
+}
+
 void f2m_counter_init(struct f2m_counter *c)
 {
     *c = (struct f2m_counter){.base = NAN, .held = NAN, .total = NAN};
@@ -13,7 +19,7 @@ void f2m_counter_restore(struct f2m_counter *c, double base, double total, doubl
                          int64_t mono_ms)
 {
     f2m_counter_init(c);
-    c->base = base;
+    c->base = settle(base);
     c->total = total;
     c->pending = pending;
     c->base_ms = mono_ms - (elapsed_ms >= 0 ? elapsed_ms : F2M_COUNTER_UNKNOWN_ELAPSED_MS);
@@ -66,6 +72,7 @@ static enum f2m_counter_step confirm(struct f2m_counter *c, double wh, int64_t m
 
 enum f2m_counter_step f2m_counter_read(struct f2m_counter *c, double wh, int64_t mono_ms, double rating_w)
 {
+    wh = settle(wh);
     if (isnan(c->base)) {
         c->base = wh;
         c->base_ms = mono_ms;

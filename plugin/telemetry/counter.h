@@ -8,7 +8,7 @@
  *
  * Decided here: "near zero" is at most half of the former reading and no more than could have flowed since; a reading
  * that confirms a new baseline counts from that baseline on (5000 → 3000 → 3010 gives 10). A 32-bit counter that wraps
- * is a reset. Pure values: no allocation, NAN = none.
+ * is a reset. Readings count to 1 mWh. Pure values: no allocation, NAN = none.
  */
 #ifndef F2M_TELEMETRY_COUNTER_H
 #define F2M_TELEMETRY_COUNTER_H

@@ -160,6 +160,20 @@ START_TEST(a_stored_baseline_still_doubts_a_spike)
 }
 END_TEST
 
+START_TEST(binary_noise_is_no_decrease)
+{
+    struct f2m_counter c;
+
+    f2m_counter_restore(&c, 8139, 8139, 0, MINUTE, 0);
+    ck_assert_int_eq(f2m_counter_read(&c, 7325, 1000, 5000), F2M_COUNTER_HELD);
+    ck_assert_int_eq(f2m_counter_read(&c, 8.139 * 1000, 2000, 5000), F2M_COUNTER_COUNTED);
+    ck_assert_double_eq(c.pending, 0);
+    f2m_counter_init(&c);
+    f2m_counter_read(&c, 8139, 0, 5000);
+    ck_assert_int_eq(f2m_counter_read(&c, 8138.9999999999991, 1000, 5000), F2M_COUNTER_COUNTED);
+}
+END_TEST
+
 START_TEST(a_new_baseline_after_a_restart_bridges_nothing)
 {
     struct f2m_counter c;
@@ -188,6 +202,7 @@ int main(void)
     tcase_add_test(tcase, a_stored_baseline_bridges_what_passed);
     tcase_add_test(tcase, a_stored_baseline_of_unknown_age_may_be_a_week_old);
     tcase_add_test(tcase, a_stored_baseline_still_doubts_a_spike);
+    tcase_add_test(tcase, binary_noise_is_no_decrease);
     tcase_add_test(tcase, a_new_baseline_after_a_restart_bridges_nothing);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
