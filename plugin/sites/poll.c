@@ -291,7 +291,6 @@ static void refused(struct f2m_sites *s, struct f2m_now now, const struct f2m_ti
                     const struct f2m_reply *reply, struct f2m_effects *fx)
 {
     struct f2m_poll *poll = &ticket->site->polls[ticket->kind];
-    bool first = poll->backoff.failures == 0;
 
     failed(s, now, poll, reply->retry_after_s);
     if (poll->again)
@@ -305,7 +304,8 @@ static void refused(struct f2m_sites *s, struct f2m_now now, const struct f2m_ti
     struct f2m_poll *devices = &ticket->site->polls[F2M_KIND_DEVICES];
     if (not_found && devices->due_mono > poll->due_mono)
         devices->due_mono = poll->due_mono;
-    if (first && (reply->outcome == F2M_OUTCOME_REJECT || reply->outcome == F2M_OUTCOME_AUTH))
+    bool said_no = reply->outcome == F2M_OUTCOME_REJECT || reply->outcome == F2M_OUTCOME_AUTH;
+    if (said_no && poll->backoff.failures == (not_found ? 2 : 1))
         complain(ticket->site, ticket->kind, reply->message, fx);
 }
 
