@@ -1,5 +1,7 @@
-/* f2m-config-docs reference|schema: writes docs/configuration.md or the JSON Schema to stdout. A tool of the build. */
+/* f2m-config-docs reference|schema|presets: writes docs/configuration.md, the JSON Schema or docs/presets.md to stdout.
+ * A tool of the build. */
 #include "config/load.h"
+#include "config/preset.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +16,10 @@ int main(int argc, char **argv)
         f2m_config_write_reference(&out);
     else if (argc == 2 && strcmp(argv[1], "schema") == 0)
         f2m_config_write_schema(&out);
+    else if (argc == 2 && strcmp(argv[1], "presets") == 0)
+        f2m_presets_write_reference(&out);
     else {
-        fprintf(stderr, "usage: f2m-config-docs reference|schema\n");
+        fprintf(stderr, "usage: f2m-config-docs reference|schema|presets\n");
         return EX_USAGE;
     }
     return fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0 ? 0 : EX_IOERR;

@@ -14,4 +14,7 @@ struct f2m_preset_text {
 };
 extern const struct f2m_preset_text f2m_preset_texts[];
 
+/* docs/presets.md, from the presets themselves. A test compares the committed file with what this writes. */
+void f2m_presets_write_reference(struct f2m_strbuf *out);
+
 #endif
