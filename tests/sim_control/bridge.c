@@ -37,7 +37,7 @@ static struct f2m_config *load(const char *yaml)
 struct f2m_config *bridge_config(const struct dialect *d, bool integration)
 {
     struct f2m_config **config = &configs[d - dialects][integration];
-    f2m_autostrbuf yaml;
+    f2m_autostrbuf yaml = {0};
 
     if (*config)
         return *config;
