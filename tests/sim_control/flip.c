@@ -76,7 +76,7 @@ void flip_committed(bool ok)
 
 void flip_deliver(struct command *c, const struct picture *p)
 {
-    f2m_autostrbuf text;
+    f2m_autostrbuf text = {0};
 
     if (!s.alive)
         return;
