@@ -157,6 +157,7 @@ static void open_question(struct f2m_control *c, struct f2m_now now, struct f2m_
     ack->state = F2M_ACK_OPEN;
     ack->asked_ms = now.wall_ms;
     ack->deadline_mono = deadline_of(command, now);
+    f2m_wake(c, command->device); /* looks at it every second from now on */
     f2m_ledger_save(c, now, command);
 }
 
@@ -267,14 +268,24 @@ static void log_ack(struct f2m_effects *fx, enum f2m_log_level level, const char
                     f2m_log_value(text, reason, sizeof reason));
 }
 
-static void note_updated(struct f2m_command *command, struct f2m_slice body)
+static int64_t updated_in(struct f2m_slice body, int64_t absent)
 {
     char text[64];
     int64_t updated_ms;
 
     if (body.at && f2m_json_string_copy(f2m_json_member(body, "updated_at"), text, sizeof text) &&
-        f2m_rfc3339_parse(f2m_slice_of(text), &updated_ms) && updated_ms > command->updated_ms)
-        command->updated_ms = updated_ms;
+        f2m_rfc3339_parse(f2m_slice_of(text), &updated_ms) && updated_ms > absent)
+        return updated_ms;
+    return absent;
+}
+
+/* The answer shows the command as it is now: canceled meanwhile, perhaps. */
+static void read_answer(struct f2m_control *c, struct f2m_now now, struct f2m_slice body, struct f2m_effects *fx)
+{
+    if (!f2m_json_member(body, "device_id").at || !f2m_json_member(body, "battery_commands").at)
+        return;
+    (void)f2m_ingest(c, now, body, F2M_FROM_ANSWER, fx); /* what is wrong with it is told in the log */
+    f2m_settle_all(c, now, fx);
 }
 
 /* Flip took it, or will never take it: either way it is off the list. */
@@ -284,21 +295,21 @@ static void settled(struct f2m_control *c, struct f2m_now now, struct f2m_comman
     bool taken = reply->outcome == F2M_OUTCOME_OK;
 
     if (taken) {
-        note_updated(command, reply->body);
         command->ack.answered_mono = now.mono_ms;
-        command->answered_ms = command->updated_ms;
+        command->answered_ms = updated_in(reply->body, command->updated_ms);
         log_ack(fx, F2M_LOG_INFO, "command acknowledged", command, command->ack.reason);
     } else {
         command->refused_ms = command->updated_ms;
         log_ack(fx, F2M_LOG_WARN, "Flip refuses the acknowledgement", command, reply->message);
     }
-    if (command->ack.again) {
-        command->ack.again = false;
-        return; /* stays on the list with the newer answer */
+    if (!command->ack.again) { /* else it stays on the list with the newer answer */
+        f2m_acknowledge_forget(c, command);
+        f2m_journal_delete(c, F2M_STORE_ACKNOWLEDGEMENT, command->flip.id);
+        f2m_ledger_save(c, now, command);
     }
-    f2m_acknowledge_forget(c, command);
-    f2m_journal_delete(c, F2M_STORE_ACKNOWLEDGEMENT, command->flip.id);
-    f2m_ledger_save(c, now, command);
+    command->ack.again = false;
+    if (taken)
+        read_answer(c, now, reply->body, fx);
 }
 
 /* A failed call: the whole cloud may be away, or only this command be trouble. */

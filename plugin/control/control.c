@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define STEP_MS           250 /* the clocks drifted apart by more: the wall clock was set */
+#define LEASE_STEP_MS     5000
 #define TRIM_EVERY_MS     INT64_C(3600000)
 #define COMMIT_RETRY_MS   1000
 #define COMMIT_RETRY_MOST 60000
@@ -305,6 +306,17 @@ static void tell_hold(struct f2m_control *c, struct f2m_effects *fx)
     f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "the clock is not set: no command is started", "%s", "");
 }
 
+/* The battery counts the rest of the time itself: it must hear how much that is now. */
+static bool counts_down(const struct f2m_control_device *d)
+{
+    const struct f2m_action *a = &d->action;
+
+    for (size_t i = 0; a->kind == F2M_ACTION_MODE && i < a->len; i++)
+        if (a->list[i].payload && strstr(a->list[i].payload, "remaining_s"))
+            return true;
+    return false;
+}
+
 static void notice_step(struct f2m_control *c, struct f2m_now now)
 {
     int64_t offset = now.wall_ms - now.mono_ms, moved = offset - c->offset_ms;
@@ -312,8 +324,12 @@ static void notice_step(struct f2m_control *c, struct f2m_now now)
     c->offset_ms = offset;
     if (moved >= -STEP_MS && moved <= STEP_MS)
         return;
-    for (size_t i = 0; i < c->devices_len; i++)
-        f2m_wake(c, &c->devices[i]);
+    for (size_t i = 0; i < c->devices_len; i++) {
+        struct f2m_control_device *d = &c->devices[i];
+        if ((moved > LEASE_STEP_MS || moved < -LEASE_STEP_MS) && counts_down(d))
+            d->force = true;
+        f2m_wake(c, d);
+    }
 }
 
 void f2m_control_tick(struct f2m_control *c, struct f2m_now now, struct f2m_effects *fx)

@@ -127,7 +127,7 @@ static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_c
 /* Whether Flip asks for an answer that it has not had: a picture taken before our own answer arrived is no question. */
 static bool asks(const struct f2m_command *command, const struct f2m_flip_command *flip, int64_t poll_mono)
 {
-    if (flip->device_status != F2M_DEVICE_STATUS_PENDING)
+    if (flip->device_status != F2M_DEVICE_STATUS_PENDING || poll_mono == F2M_FROM_ANSWER)
         return false;
     if (command->ack.state != F2M_ACK_IDLE || flip->updated_ms <= command->refused_ms)
         return false;

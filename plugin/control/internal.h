@@ -98,7 +98,7 @@ struct f2m_command {
     char reason[F2M_REASON_SIZE]; /* of the phase */
     struct f2m_orders orders;     /* after the limits */
     char limited[120];            /* what they changed; "" = nothing */
-    int64_t updated_ms;           /* newest updated_at seen, in the answers to our own PATCHes as well */
+    int64_t updated_ms;           /* newest updated_at of a picture taken */
     int64_t answered_ms;          /* updated_at when Flip last took an answer */
     int64_t refused_ms;           /* updated_at at which Flip refused our answer for good; INT64_MIN = none */
     int64_t changed_ms;           /* wall time of the last transition */
@@ -356,7 +356,8 @@ void f2m_acknowledge_ok_reason(const struct f2m_command *, char reason[F2M_REASO
 
 /* ---- ingest.c ---- */
 #define F2M_FROM_WEBHOOK INT64_MIN
-/* poll_mono: when the poll began that showed it, or the above. */
+#define F2M_FROM_ANSWER  (INT64_MIN + 1) /* to our own PATCH: shows what we said, asks nothing */
+/* poll_mono: when the poll began that showed it, or one of the above. */
 /* Its device is to be settled afterwards: what one command starts the next one may cover. */
 int f2m_ingest(struct f2m_control *, struct f2m_now, struct f2m_slice command, int64_t poll_mono, struct f2m_effects *);
 void f2m_ingest_free(struct f2m_control *);

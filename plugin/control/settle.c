@@ -92,7 +92,8 @@ static void hold_or_guard(struct f2m_control *c, struct f2m_now now, struct f2m_
     if (holder->phase == F2M_PHASE_STARTED)
         return;
     f2m_phase_set(c, now, holder, F2M_PHASE_STARTED, "", fx);
-    if (!guarded)
+    /* Flip believes otherwise: it was held back before. */
+    if (holder->ack.answer != F2M_ANSWER_FAILED_FAULT && holder->ack.answer != F2M_ANSWER_FAILED_OFFLINE)
         return;
     if (holder->ack.ours) { /* the integration had said OK before */
         f2m_acknowledge_ok_reason(holder, reason);
@@ -212,7 +213,7 @@ static bool act(struct f2m_control *c, struct f2m_now now, struct f2m_control_de
     if (!c->connected || c->stopped || d->config->control.observe)
         return true;
     /* By a clock that is not set nothing begins; what runs is kept up. */
-    if (!c->hold || !d->running)
+    if (!c->hold || !d->running || !d->force)
         direct(c, now, d);
     if (f2m_action_run(c, now, d, fx, &err) < 0) {
         f2m_phase_refuse(c, now, d->running, err.text, fx);

@@ -41,6 +41,7 @@ static void set_clock(void)
     static const int64_t steps[] = {1000, -1000, 30000, -30000, 5 * MINUTE, -5 * MINUTE, 2 * HOUR, -2 * HOUR};
 
     s.skew += steps[below(percent(30) ? 8 : 4)] + below(1000);
+    s.battery.excused = s.dialect->lease;
     sim_trace("clock is set, now %+lld ms off", (long long)s.skew);
     bridge_turn();
 }
@@ -144,6 +145,7 @@ static void restart(void)
     bridge_start();
     disturb();
     s.trusted_at = s.mono;
+    s.low_since = NEVER; /* it has not heard of it */
     bridge_turn();
     s.up_at = s.broker_up ? s.mono + below(5 * SECOND) : NEVER;
 }

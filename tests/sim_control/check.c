@@ -83,7 +83,8 @@ static void check_battery(const struct command *c)
     if (!s.connected || !f2m_control_settled(s.control, DEVICE))
         return;
     s.settled_at = s.mono;
-    bool lapsed = s.dialect->lease && c && c->seen.ends == NEVER; /* a lease of a day at the most */
+    /* A lease of a day at the most, and in minutes. */
+    bool lapsed = s.dialect->lease && c && (c->seen.ends == NEVER || c->seen.ends - bridge_wall() < 2 * MINUTE);
     if (!b->stuck && trusted()) {
         enum mode expected = c ? mode_of(&c->seen) : OWN;
         if (b->mode != expected && !lapsed)
@@ -125,8 +126,9 @@ static void check_next(void)
         return;
     for (size_t i = 0; i < s.commands_len; i++) {
         const struct command *c = &s.commands[i];
-        if (is(c, "received") && c->seen.starts > bridge_wall() && strcmp(c->last_patch, "FAILED_OFFLINE") != 0 &&
-            (!next || c->seen.starts < next->seen.starts))
+        if (is(c, "received") && strcmp(c->last_patch, "FAILED_OFFLINE") == 0)
+            return; /* held, or not any more: the answer tells later */
+        if (is(c, "received") && c->seen.starts > bridge_wall() && (!next || c->seen.starts < next->seen.starts))
             next = c;
     }
     id = f2m_json_member(f2m_json_member(root, "next"), "command_id");
@@ -158,6 +160,10 @@ void check_turn(void)
         return;
     const struct command *c = started();
 
+    /* One that is over before its first read-back leaves nothing but writes. */
+    if (c != s.last_started && s.dialect->confirms && !f2m_control_settled(s.control, DEVICE))
+        s.battery.excused = true;
+    s.last_started = c;
     check_battery(c);
     if (c && (s.paused || s.veto) && trusted())
         sim_fail("%s is started against the owner", c->id);

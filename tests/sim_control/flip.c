@@ -92,6 +92,8 @@ void flip_listed(const struct call *call)
 {
     for (size_t i = 0; call->status == 200 && i < call->listed; i++)
         seen(&s.commands[i], &call->pictures[i]);
+    if (call->status == 200 && call->one)
+        seen(call->one, &call->pictures[0]);
 }
 
 /* ---- new commands and changes ---- */
@@ -224,12 +226,14 @@ static const char *known_status(struct f2m_slice body)
 }
 
 /* Flip takes the answer. */
-static char *take_patch(struct command *c, struct f2m_slice body)
+static char *take_patch(struct call *call, struct command *c, struct f2m_slice body)
 {
     struct f2m_strbuf out;
 
     c->now.device_status = known_status(body);
     touch(c);
+    call->one = c;
+    call->pictures[0] = c->now;
     f2m_strbuf_init(&out, 0);
     add_command(&out, c, &c->now);
     return f2m_strbuf_take(&out);
@@ -261,7 +265,7 @@ void flip_request(const struct f2m_http_request *r)
     }
     call->status = trouble < 6 ? 500 : 200;
     if (call->status == 200)
-        call->body = patch ? take_patch(c, r->body) : list(call);
+        call->body = patch ? take_patch(call, c, r->body) : list(call);
     else
         call->body = f2m_xstrdup("{\"message\":\"no\"}");
     if (trouble >= 97) { /* the answer is lost */

@@ -75,7 +75,8 @@ struct call {
     int64_t due; /* mono */
     int status;  /* 0 = no answer */
     char *body;
-    size_t listed; /* a list of commands, of the moment of the request: */
+    struct command *one; /* a PATCH: the command, in pictures[0] */
+    size_t listed;       /* a list of commands, of the moment of the request: */
     struct picture pictures[MAX_COMMANDS];
 };
 
@@ -117,6 +118,7 @@ struct sim {
     /* the world */
     struct command commands[MAX_COMMANDS];
     size_t commands_len;
+    const struct command *last_started;
     struct call calls[MAX_CALLS];
     size_t calls_len;
     struct post posts[MAX_POSTS];
