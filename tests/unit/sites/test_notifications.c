@@ -163,6 +163,29 @@ START_TEST(enrollments_have_no_time_of_change)
 }
 END_TEST
 
+START_TEST(the_same_written_differently_is_the_same)
+{
+#define FIRST                                                                                                          \
+    "{\"id\":\"n1\",\"site_id\":\"home\",\"status\":\"ACTIVE\",\"device_ids\":[\"bat\",\"b 2\"],"                      \
+    "\"enrolled_at\":\"2025-06-15T15:00:00Z\",\"unenrolled_at\":null}"
+#define SECOND                                                                                                         \
+    "{ \"status\" : \"ACTIVE\", \"id\":\"n1\", \"enrolled_at\":\"2025-06-15 08:00:00.000-07:00\","                     \
+    " \"device_ids\" : [ \"bat\" , \"b 2\" ] ,\"site_id\":\"home\", \"object_type\":\"enrollment\"}"
+    open_up();
+    ck_assert_int_eq(webhook("w1", HOOK("enrollment.updated", FIRST)), 204);
+    ck_assert_int_eq(webhook("w2", HOOK("enrollment.updated", SECOND)), 204);
+    ck_assert_str_eq(told(), "enrollment.updated n1\n");
+    ck_assert_int_eq(webhook("w3", HOOK("enrollment.updated", "{\"id\":\"n1\",\"device_ids\":[\"bat\",\"b2\"]}")), 204);
+    ck_assert_str_eq(told(), "enrollment.updated n1\nenrollment.updated n1\n");
+    /* Likewise the time of an event's change. */
+    ck_assert_int_eq(webhook("w4", HOOK("event.updated", "{\"id\":\"e1\",\"updated_at\":\"2025-06-15T15:00:00Z\"}")),
+                     204);
+    ck_assert_int_eq(
+        webhook("w5", HOOK("event.updated", "{\"id\":\"e1\",\"updated_at\":\"2025-06-15 17:00:00.000+02:00\"}")), 204);
+    ck_assert_str_eq(told(), "enrollment.updated n1\nenrollment.updated n1\nevent.updated e1\n");
+}
+END_TEST
+
 START_TEST(what_changed_while_the_bridge_was_down_is_told_after_the_restart)
 {
     flip_says("GET", EVENTS, 200, "[" EVENT("e1", "UPCOMING", T0) "]");
@@ -247,6 +270,7 @@ int main(void)
     tcase_add_test(t, an_older_picture_never_replaces_a_newer_one);
     tcase_add_test(t, a_poll_that_began_before_a_webhook_does_not_undo_it);
     tcase_add_test(t, enrollments_have_no_time_of_change);
+    tcase_add_test(t, the_same_written_differently_is_the_same);
     tcase_add_test(t, what_changed_while_the_bridge_was_down_is_told_after_the_restart);
     tcase_add_test(t, news_waits_for_the_broker);
     tcase_add_test(t, nothing_is_told_that_is_not_on_disk);
