@@ -14,15 +14,16 @@ struct f2m_path_ids f2m_envelope_ids(const struct f2m_envelope *e)
     return ids;
 }
 
-static int read_transaction(struct f2m_slice value, struct f2m_envelope *e, struct f2m_err *err)
+bool f2m_envelope_transaction(struct f2m_slice root, struct f2m_slice *transaction)
 {
+    struct f2m_slice value = f2m_json_member(root, "transaction");
     enum f2m_json_type type = f2m_json_type(value);
-    if (type == F2M_JSON_OBJECT || type == F2M_JSON_ARRAY || value.len > F2M_MAX_TRANSACTION_BYTES) {
-        f2m_err_set(err, "transaction: expected a short text or number (at most %d bytes)", F2M_MAX_TRANSACTION_BYTES);
-        return -EINVAL;
-    }
-    e->transaction = value;
-    return 0;
+    *transaction = (struct f2m_slice){NULL, 0};
+    if (type == F2M_JSON_OBJECT || type == F2M_JSON_ARRAY || value.len > F2M_MAX_TRANSACTION_BYTES)
+        return false;
+    if (type != F2M_JSON_NULL)
+        *transaction = value;
+    return true;
 }
 
 static char *id_member(struct f2m_envelope *e, struct f2m_slice name)
@@ -69,6 +70,8 @@ static int read_query(struct f2m_slice value, struct f2m_envelope *e, struct f2m
         f2m_err_set(err, "query: expected an object, found %s", f2m_json_type_name(f2m_json_type(value)));
         return -EINVAL;
     }
+    f2m_strbuf_reset(query); /* of a name that stands twice the last one counts */
+    e->pages = false;
     struct f2m_json_iter members = f2m_json_iter(value);
     struct f2m_slice name, member;
     while (f2m_json_next(&members, &name, &member)) {
@@ -146,9 +149,10 @@ int f2m_envelope_read(struct f2m_slice payload, const struct f2m_operation *op, 
         f2m_err_set(err, "expected an object, found %s", f2m_json_type_name(f2m_json_type(root)));
         return -EINVAL;
     }
-    struct f2m_slice transaction = f2m_json_member(root, "transaction");
-    if (transaction.at)
-        r = read_transaction(transaction, e, err);
+    if (!f2m_envelope_transaction(root, &e->transaction)) {
+        f2m_err_set(err, "transaction: expected a short text or number (at most %d bytes)", F2M_MAX_TRANSACTION_BYTES);
+        r = -EINVAL;
+    }
     struct f2m_json_iter it = f2m_json_iter(root);
     struct f2m_slice name, value;
     while (r == 0 && f2m_json_next(&it, &name, &value))

@@ -14,6 +14,7 @@ struct request {
     struct f2m_operation operation;
     struct f2m_envelope envelope; /* its slices point into `payload` */
     char *payload;                /* owned copy */
+    struct f2m_slice text;        /* it, as a slice */
     struct f2m_strbuf query;
     char *response_topic;         /* owned; NULL = bridge/response/<operation> */
     struct f2m_slice correlation; /* owned copy */

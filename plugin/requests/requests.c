@@ -108,13 +108,21 @@ void request_answer(struct f2m_requests *r, struct request *q, const struct answ
     request_free(q);
 }
 
-/* A second delivery of a request that is under way (QoS 1 may repeat): one call, one answer. */
+static bool same(struct f2m_slice a, struct f2m_slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+/* A second delivery of a request that is under way (QoS 1 may repeat): one call, one answer. Two automations that
+ * happen to count their transactions alike get an answer each. */
 static bool under_way(const struct f2m_requests *r, const struct request *fresh)
 {
-    struct f2m_slice t = fresh->envelope.transaction;
-    for (const struct request *q = r->list; q && t.at; q = q->next)
-        if (q->operation.name == fresh->operation.name && q->envelope.transaction.len == t.len &&
-            memcmp(q->envelope.transaction.at, t.at, t.len) == 0)
+    if (!fresh->envelope.transaction.at)
+        return false;
+    for (const struct request *q = r->list; q; q = q->next)
+        if (q->operation.name == fresh->operation.name && same(q->text, fresh->text) &&
+            same(q->correlation, fresh->correlation) &&
+            strcmp(q->response_topic ? q->response_topic : "", fresh->response_topic ? fresh->response_topic : "") == 0)
             return true;
     return false;
 }
@@ -126,6 +134,7 @@ static struct request *request_new(struct f2m_requests *r, struct f2m_now now, c
     q->id = ++r->last_id;
     q->operation = *op;
     q->payload = f2m_xmemdup0(m->payload.at, m->payload.len);
+    q->text = (struct f2m_slice){q->payload, m->payload.len};
     q->deadline_ms = now.mono_ms + F2M_REQUEST_DEADLINE_MS;
     if (m->response_topic.len)
         q->response_topic = f2m_xmemdup0(m->response_topic.at, m->response_topic.len);
@@ -137,11 +146,10 @@ static struct request *request_new(struct f2m_requests *r, struct f2m_now now, c
 }
 
 /* 0, or the error that the request is refused with. */
-static int admit(struct f2m_requests *r, struct request *q, size_t payload_len, struct f2m_err *err)
+static int admit(struct f2m_requests *r, struct request *q, struct f2m_err *err)
 {
     /* First, so that even a refusal carries the transaction. */
-    int bad =
-        f2m_envelope_read((struct f2m_slice){q->payload, payload_len}, &q->operation, &q->envelope, &q->query, err);
+    int bad = f2m_envelope_read(q->text, &q->operation, &q->envelope, &q->query, err);
     if (q->response_topic && !f2m_response_topic_allowed(r->c.config, q->response_topic)) {
         f2m_err_set(err, "the response topic is not allowed: %.300s", q->response_topic);
         free(q->response_topic);
@@ -179,7 +187,7 @@ static void refuse_unknown(struct f2m_requests *r, struct f2m_slice operation, c
     struct f2m_err ignored;
     struct f2m_slice transaction = {NULL, 0};
     if (f2m_json_check(m->payload, &ignored) == 0)
-        transaction = f2m_json_member(f2m_json_root(m->payload), "transaction");
+        (void)f2m_envelope_transaction(f2m_json_root(m->payload), &transaction);
     f2m_autofree char *topic = m->response_topic.len ? f2m_xmemdup0(m->response_topic.at, m->response_topic.len) : NULL;
     bool there = topic && f2m_response_topic_allowed(r->c.config, topic);
     publish(r, operation, there ? topic : NULL, m->correlation, transaction,
@@ -196,7 +204,7 @@ void f2m_requests_message(struct f2m_requests *r, struct f2m_now now, struct f2m
     }
     struct request *q = request_new(r, now, m, &op);
     struct f2m_err err;
-    if (admit(r, q, m->payload.len, &err) != 0) {
+    if (admit(r, q, &err) != 0) {
         struct answer answer = {.error = err.text};
         publish(r, operation, q->response_topic, q->correlation, q->envelope.transaction, &answer, fx);
         request_free(q);
