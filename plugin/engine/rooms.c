@@ -108,10 +108,12 @@ void rooms_mqtt_down(struct f2m_engine *e, struct f2m_now now)
 
 void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
+    /* The outbox before telemetry, whose baselines follow the points that it brings to disk: a crash in the other order
+     * would count their energy twice. */
+    f2m_outbox_tick(e->outbox, now, fx);
     f2m_telemetry_tick(e->telemetry, now, fx);
     f2m_control_tick(e->control, now, fx);
     f2m_sites_tick(e->sites, now, fx);
-    f2m_outbox_tick(e->outbox, now, fx);
     f2m_uploader_tick(e->uploader, now, fx);
     f2m_requests_tick(e->requests, now, fx);
     f2m_cloud_tick(e->cloud, now, fx);

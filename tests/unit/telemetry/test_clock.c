@@ -205,6 +205,27 @@ START_TEST(an_unset_clock_after_a_restart_bridges_by_the_true_time)
 }
 END_TEST
 
+START_TEST(a_kill_after_steps_back_still_knows_how_long_a_counter_ran)
+{
+    home_start(&h);
+    home_send(&h, "e", "5000");
+    home_wait(&h, 5 * MINUTE);
+    home_set_clock(&h, -HOUR);
+    home_wait(&h, 30 * MINUTE);
+    home_set_clock(&h, -HOUR); /* no point closes any more until 12:05 */
+    home_wait(&h, 90 * MINUTE);
+    home_crash(&h);
+    home_start(
+        &h); /* 12:05 by a clock that shows 11:00 for the baseline of an hour before: 2 h have passed, not 65 min */
+    home_send(&h, "e", "15000");
+    home_wait(&h, 35 * MINUTE);
+    ck_field(&h, 1, "battery_total_energy_charge_wh", "null"); /* the partial before the first step */
+    home_send(&h, "e", "15000");
+    home_wait(&h, 5 * MINUTE);
+    ck_field(&h, home_points(&h, "battery") - 1, "battery_total_energy_charge_wh", "10000");
+}
+END_TEST
+
 START_TEST(steps_are_told)
 {
     size_t told = 0;
@@ -230,4 +251,5 @@ RUN_TESTS("clock", setup, teardown, forward_the_open_interval_moves_with_the_clo
           back_no_key_is_built_again, back_and_forth_loses_nothing_that_counters_count, a_leap_second_is_no_step,
           a_machine_that_slept_leaves_one_gap_and_no_flood, a_loop_that_was_late_for_seconds_misses_no_interval,
           while_the_clock_is_unset_nothing_closes_and_then_the_point_is_true,
-          an_unset_clock_after_a_restart_bridges_by_the_true_time, steps_are_told)
+          an_unset_clock_after_a_restart_bridges_by_the_true_time,
+          a_kill_after_steps_back_still_knows_how_long_a_counter_ran, steps_are_told)
