@@ -20,7 +20,6 @@ enum {
     OPT_POWER_MODE,
     OPT_SETPOINT,
     OPT_RESERVE,
-    OPT_OUTPUT,
 };
 
 static const struct option long_options[] = {
@@ -37,7 +36,6 @@ static const struct option long_options[] = {
     {"power-mode", required_argument, NULL, OPT_POWER_MODE},
     {"setpoint", required_argument, NULL, OPT_SETPOINT},
     {"reserve", required_argument, NULL, OPT_RESERVE},
-    {"output", required_argument, NULL, OPT_OUTPUT},
     {NULL, 0, NULL, 0},
 };
 
@@ -52,7 +50,6 @@ void f2m_options_usage(void)
           "  config              show the effective configuration, secrets as ***\n"
           "  doctor              listen on the broker and say, per source, what was seen and what is wrong\n"
           "  control test        rehearse a command on the battery, without Flip\n"
-          "  learn               recognise the systems on the broker and write a configuration\n"
           "  outbox list|stats|retry|drop\n"
           "                      what waits for Flip, and what Flip rejected and why\n"
           "  version             show the version\n"
@@ -63,12 +60,11 @@ void f2m_options_usage(void)
           "      --log-format text|json\n"
           "      --json          check, doctor, outbox: for machines\n"
           "      --online        check: try the broker, the token and the topics\n"
-          "      --for TIME      doctor, learn, control test: how long (60s, 10min)\n"
+          "      --for TIME      doctor, check --online, control test: how long (60s, 10min)\n"
           "      --device ID     control test, outbox: which device\n"
           "      --mode MODE     control test: BACKUP, CHARGE, DISCHARGE, SAVINGS, SELF_CONSUMPTION or STANDBY\n"
           "      --power-mode FOLLOW_LOAD|SETPOINT, --setpoint '2 kW', --reserve '20 %'\n"
           "                      control test: as Flip would command\n"
-          "      --output FILE   learn: where to write (default: standard output)\n"
           "      --help, --version\n"
           "\n"
           "Exit codes: 0 done, 64 usage, 69 unavailable, 74 input/output, 75 database in use, 78 configuration.\n"
@@ -108,7 +104,6 @@ static int take_option(struct f2m_options *o, int option, const char *value)
     case OPT_POWER_MODE: o->power_mode = value; return 0;
     case OPT_SETPOINT: o->setpoint = value; return 0;
     case OPT_RESERVE: o->reserve = value; return 0;
-    case OPT_OUTPUT: o->output = value; return 0;
     default: return EX_USAGE; /* getopt_long has said what is wrong */
     }
 }

@@ -24,7 +24,6 @@ struct f2m_options {
     const char *power_mode;
     const char *setpoint;
     const char *reserve;
-    const char *output; /* learn */
     bool help, version;
 };
 
