@@ -232,7 +232,6 @@ START_TEST(a_connect_that_hangs_is_left_behind)
     int64_t before = f2m_session_clock();
     ck_assert(!f2m_mqtt_stop(peer.client)); /* its memory and its inbox stay until the process ends */
     int64_t took = f2m_session_clock() - before;
-    ck_assert_int_ge(took, 2900);
     ck_assert_int_le(took, 4000);
     broker_deinit(&broker);
 }
