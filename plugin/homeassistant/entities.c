@@ -253,6 +253,8 @@ bool f2m_ha_entity_applies(const struct f2m_ha_entity *entity, const struct f2m_
 {
     if ((entity->scope == F2M_HA_DEVICE) != (d != NULL))
         return false;
+    if (!d)
+        return true; /* sites and the bridge have all of theirs */
     if (entity->need >= F2M_HA_NEEDS_SOURCE)
         return has_source(d, (enum f2m_source_id)(entity->need - F2M_HA_NEEDS_SOURCE));
     switch (entity->need) {
