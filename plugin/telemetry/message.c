@@ -89,8 +89,7 @@ static void feed_source(struct delivery *x, struct f2m_telemetry_device *d, stru
 
     if (outcome == F2M_OUTCOME_TAKEN && is_late(x, d, &sample))
         outcome = F2M_OUTCOME_LATE;
-    if (slot->power &&
-        (outcome == F2M_OUTCOME_TAKEN || outcome == F2M_OUTCOME_NO_DATA || outcome == F2M_OUTCOME_STALE))
+    if (slot->power && (outcome == F2M_OUTCOME_TAKEN || outcome == F2M_OUTCOME_NO_DATA || outcome == F2M_OUTCOME_STALE))
         f2m_integral_advance(&slot->integral, slot->reader,
                              outcome == F2M_OUTCOME_TAKEN ? sample.at_ms : x->now.mono_ms);
     outcome = f2m_source_reader_put(slot->reader, leaf, outcome, &sample, x->now.mono_ms, &changed, &x->t->err);
