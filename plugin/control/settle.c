@@ -14,6 +14,9 @@ static void end(struct f2m_control *c, struct f2m_now now, struct f2m_command *c
 
     if (command->phase == F2M_PHASE_GUARDED) {
         f2m_phase_set(c, now, command, F2M_PHASE_FAILED, command->reason, fx); /* told as failed already */
+    } else if (command->phase == F2M_PHASE_RECEIVED && command->ack.answer == F2M_ANSWER_FAILED_FAULT) {
+        /* Guarded once, then the clock jumped over the rest: Flip heard the truth already. */
+        f2m_phase_set(c, now, command, F2M_PHASE_FAILED, command->ack.reason, fx);
     } else if (command->begun) {
         f2m_phase_set(c, now, command, F2M_PHASE_ENDED, "", fx);
     } else if (command->phase == F2M_PHASE_REPLACED) {

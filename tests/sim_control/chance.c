@@ -41,7 +41,7 @@ static void set_clock(void)
     static const int64_t steps[] = {1000, -1000, 30000, -30000, 5 * MINUTE, -5 * MINUTE, 2 * HOUR, -2 * HOUR};
 
     s.skew += steps[below(percent(30) ? 8 : 4)] + below(1000);
-    s.battery.excused = s.dialect->lease;
+    s.battery.excused |= s.dialect->lease;
     sim_trace("clock is set, now %+lld ms off", (long long)s.skew);
     bridge_turn();
 }
@@ -202,6 +202,7 @@ void chance_heal(void)
     }
     if (due(&s.unstuck_at)) {
         s.battery.stuck = false;
+        s.battery.excused = true; /* what it did not take is told again */
         disturb();
     }
     if (s.connected && !s.crash_now && !s.commit_fails && due(&s.pause_back))

@@ -160,6 +160,8 @@ void check_turn(void)
         return;
     const struct command *c = started();
 
+    if (offline())
+        s.online_at = s.mono; /* the room looks again a second later */
     /* One that is over before its first read-back leaves nothing but writes. */
     if (c != s.last_started && s.dialect->confirms && !f2m_control_settled(s.control, DEVICE))
         s.battery.excused = true;

@@ -189,7 +189,8 @@ void flip_change(void)
 void flip_end_all(void)
 {
     for (size_t i = 0; i < s.commands_len; i++)
-        if (s.commands[i].now.ends == NEVER && strcmp(s.commands[i].now.status, "OK") == 0) {
+        if ((s.commands[i].now.ends == NEVER || s.commands[i].now.ends > bridge_wall() + HOUR) &&
+            strcmp(s.commands[i].now.status, "OK") == 0) {
             touch(&s.commands[i]);
             s.commands[i].now.status = "CANCELED";
             ask(&s.commands[i]);

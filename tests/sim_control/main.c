@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define TRACE_LINES 60
-#define LONG        (6 * HOUR) /* of one world, before it comes to rest */
+#define LONG        (5 * HOUR) /* of one world, before it comes to rest */
 
 struct sim s;
 
@@ -176,7 +176,7 @@ static void come_to_rest(void)
     if (s.device_offline)
         chance_online();
     flip_end_all();
-    pass(s.mono + 12 * HOUR);
+    pass(s.mono + 2 * HOUR);
 }
 
 static void run(uint64_t seed)

@@ -184,7 +184,7 @@ void flip_change(void);
 void flip_deliver(struct command *, const struct picture *);
 void flip_listed(const struct call *); /* the bridge has read it */
 void flip_request(const struct f2m_http_request *);
-void flip_end_all(void); /* open ends are canceled */
+void flip_end_all(void); /* what would go on for more than an hour is canceled */
 void flip_committed(bool ok);
 struct command *flip_find(const char *id);
 
