@@ -98,12 +98,14 @@ static void publish_cloud_state(struct f2m_engine *e, struct f2m_effects *fx)
         publish_own(e, "cloud/state", e->cloud_told == F2M_CLOUD_ONLINE ? "online" : "offline", fx);
 }
 
-static void watch_cloud(struct f2m_engine *e, struct f2m_effects *fx)
+static void watch_cloud(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     enum f2m_cloud_state state = f2m_cloud_state(e->cloud);
     if (state == e->cloud_told)
         return;
     e->cloud_told = state;
+    if (state == F2M_CLOUD_ONLINE)
+        f2m_uploader_reachable(e->uploader, now);
     publish_cloud_state(e, fx);
     f2m_health_touch(e->health);
 }
@@ -195,7 +197,7 @@ void f2m_engine_step(struct f2m_engine *e, struct f2m_now now, const struct f2m_
     case F2M_EV_WEBHOOK: route_webhook(e, now, &ev->webhook, fx); break;
     case F2M_EV_STOP: stop(e, now, fx); break;
     }
-    watch_cloud(e, fx);
+    watch_cloud(e, now, fx);
     if (ev->type != F2M_EV_TICK)
         f2m_health_touch(e->health);
 }

@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-#define SPREAD_PART    10 /* of the interval: a tenth */
-#define SPREAD_MOST_MS 10000
+#define REACHABLE_SPREAD_MS 2000 /* homes that waited for the same outage do not call at the same moment */
+#define SPREAD_PART         10   /* of the interval: a tenth */
+#define SPREAD_MOST_MS      10000
 /* Points closed this long before the end of gathering are fresh: one answer may take half a minute. */
 #define FRESH_MS      60000
 #define BUSY_RETRY_MS 1000
@@ -65,6 +66,17 @@ void f2m_uploader_reload(struct f2m_uploader *up, const struct f2m_config *confi
     up->config = config;
     for (size_t i = 0; i < F2M_UPLOAD_LANES; i++)
         f2m_backoff_reset(&up->lanes[i].backoff);
+}
+
+/* The backoff goes on from where it was, should this be a mistake. */
+void f2m_uploader_reachable(struct f2m_uploader *up, struct f2m_now now)
+{
+    for (size_t i = 0; i < F2M_UPLOAD_LANES; i++) {
+        struct f2m_lane *lane = &up->lanes[i];
+        int64_t soon = now.mono_ms + f2m_rng_below(up->rng, REACHABLE_SPREAD_MS);
+        if (lane->unanswered && lane->backoff.until_mono_ms > soon)
+            lane->backoff.until_mono_ms = soon;
+    }
 }
 
 /* ---- when ---- */

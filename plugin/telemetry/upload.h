@@ -19,6 +19,9 @@ struct f2m_uploader *f2m_uploader_new(const struct f2m_config *, struct f2m_clou
                                       struct f2m_store *, struct f2m_rng *, struct f2m_counters *);
 void f2m_uploader_free(struct f2m_uploader *);
 void f2m_uploader_reload(struct f2m_uploader *, const struct f2m_config *);
+/* Flip, which was away, has answered some other call: a batch that waits only because nobody answered goes within 2 s
+ * instead of after up to five minutes. */
+void f2m_uploader_reachable(struct f2m_uploader *, struct f2m_now);
 void f2m_uploader_tick(struct f2m_uploader *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_uploader_deadline(const struct f2m_uploader *, struct f2m_now);
 /* Points of this device wait (its site's commissioning is not answered yet, clarification 26). */

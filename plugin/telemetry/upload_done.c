@@ -201,7 +201,7 @@ void f2m_lane_done(void *owner, uint64_t id, struct f2m_now now, const struct f2
 {
     struct f2m_lane *lane = owner;
     (void)id;
-    lane->flying = false;
+    lane->flying = lane->unanswered = false;
     switch (reply->outcome) {
     case F2M_OUTCOME_OK: accepted(lane, now, reply, fx); break;
     case F2M_OUTCOME_SPLIT: too_large(lane, now, reply, fx); break;
@@ -219,6 +219,7 @@ void f2m_lane_done(void *owner, uint64_t id, struct f2m_now now, const struct f2
         break;
     case F2M_OUTCOME_RETRY:
         wait_all(lane, now, reply->retry_after_s);
+        lane->unanswered = reply->status == 0;
         tell(lane, "uploads fail: points wait", reply->message, fx);
         break;
     }

@@ -35,6 +35,7 @@ struct f2m_lane {
     bool tested_last;        /* searching and sending take turns */
     int64_t not_before_mono; /* beside the backoff: a pause, a full call table, too many refusals */
     struct f2m_backoff backoff;
+    bool unanswered; /* the backoff is for want of any answer: Flip is not there */
     /* how much */
     size_t limit; /* points per request */
     unsigned full_batches;

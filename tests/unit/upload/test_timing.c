@@ -179,6 +179,37 @@ START_TEST(a_flush_does_not_wait)
 }
 END_TEST
 
+/* Fails the batch often enough for a wait of minutes. */
+static void fail_for_long(const struct f2m_http_result *result)
+{
+    put("A", 0);
+    for (int i = 0; i < 12; i++) {
+        ck_assert(world_until_request(400000));
+        world_answer_with(0, result);
+    }
+}
+
+START_TEST(a_cloud_that_answers_again_ends_the_wait_for_want_of_an_answer)
+{
+    world_turn();
+    fail_for_long(&(struct f2m_http_result){.error = "connection lost"});
+    f2m_uploader_reachable(w.uploader, w.now);
+    ck_assert(world_until_request(2001));
+    world_ok(0);
+}
+END_TEST
+
+START_TEST(but_not_the_wait_that_flip_asked_for)
+{
+    world_turn();
+    put("A", 0);
+    ck_assert(world_until_request(400000));
+    world_answer_with(0, &(struct f2m_http_result){.status = 503, .retry_after_s = 600});
+    f2m_uploader_reachable(w.uploader, w.now);
+    ck_assert(!world_until_request(599000));
+}
+END_TEST
+
 START_TEST(nothing_to_do_is_no_wake_up)
 {
     ck_assert_int_eq(world_deadline(), INT64_MAX);
@@ -225,6 +256,8 @@ int main(void)
     tcase_add_test(t, unconfigured_devices_are_uploaded);
     tcase_add_test(t, retried_points_go_at_once);
     tcase_add_test(t, a_flush_does_not_wait);
+    tcase_add_test(t, a_cloud_that_answers_again_ends_the_wait_for_want_of_an_answer);
+    tcase_add_test(t, but_not_the_wait_that_flip_asked_for);
     tcase_add_test(t, nothing_to_do_is_no_wake_up);
     tcase_add_test(t, a_month_away_costs_nothing_but_time);
     return world_main("timing", t);
