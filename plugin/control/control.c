@@ -198,6 +198,15 @@ void f2m_control_mqtt_up(struct f2m_control *c, struct f2m_now now, struct f2m_e
     }
 }
 
+void f2m_control_show(struct f2m_control *c, struct f2m_now now, struct f2m_effects *fx)
+{
+    for (size_t i = 0; i < c->devices_len; i++) {
+        c->devices[i].shown = false;
+        f2m_publish_pause(c, &c->devices[i], fx);
+        f2m_publish_control(c, now, &c->devices[i], fx);
+    }
+}
+
 void f2m_control_mqtt_down(struct f2m_control *c, struct f2m_now now)
 {
     (void)now;

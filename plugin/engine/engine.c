@@ -110,6 +110,15 @@ static void watch_cloud(struct f2m_engine *e, struct f2m_now now, struct f2m_eff
     f2m_health_touch(e->health);
 }
 
+/* What the bridge says of itself. */
+static void show_own(struct f2m_engine *e, struct f2m_effects *fx)
+{
+    publish_own(e, "bridge/state", "online", fx);
+    f2m_info_publish(e->config, e->version, e->started_ms, fx);
+    publish_cloud_state(e, fx);
+    f2m_health_reset(e->health);
+}
+
 /* Clarification 12: online only after every subscription is answered. Configurations before states (Home Assistant). */
 static void announce(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
@@ -117,10 +126,8 @@ static void announce(struct f2m_engine *e, struct f2m_now now, struct f2m_effect
         return;
     e->announced = true;
     f2m_effects_log(fx, F2M_LOG_INFO, "mqtt", "online: every subscription is answered", "");
-    publish_own(e, "bridge/state", "online", fx);
-    f2m_info_publish(e->config, e->version, e->started_ms, fx);
-    publish_cloud_state(e, fx);
-    f2m_health_reset(e->health);
+    f2m_homeassistant_mqtt_up(e->homeassistant, now, fx);
+    show_own(e, fx);
     rooms_mqtt_up(e, now, fx);
 }
 
@@ -159,6 +166,10 @@ static void tell_health(struct f2m_engine *e, struct f2m_now now, struct f2m_eff
 static void tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     rooms_tick(e, now, fx);
+    if (f2m_homeassistant_states_due(e->homeassistant) && e->announced && !e->stopping) {
+        show_own(e, fx);
+        rooms_show(e, now, fx);
+    }
     if (e->stopping && !e->flushed) { /* the turn after: the partial points are on disk, so they may go up */
         f2m_uploader_flush(e->uploader, now, fx);
         e->flushed = true;

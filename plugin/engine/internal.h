@@ -8,6 +8,7 @@
 #include "engine/health.h"
 #include "engine/subscriptions.h"
 #include "flip/cloud.h"
+#include "homeassistant/homeassistant.h"
 #include "port/counters.h"
 #include "requests/requests.h"
 #include "sites/sites.h"
@@ -36,6 +37,7 @@ struct f2m_engine {
     struct f2m_control *control;
     struct f2m_sites *sites;
     struct f2m_requests *requests;
+    struct f2m_homeassistant *homeassistant;
     /* what the engine itself keeps */
     struct f2m_subscriptions *subscriptions;
     struct f2m_health *health;
@@ -60,6 +62,8 @@ void open_rooms(struct f2m_engine *, struct f2m_now);
 void close_rooms(struct f2m_engine *);
 void rooms_reload(struct f2m_engine *, struct f2m_now, struct f2m_effects *);
 void rooms_mqtt_up(struct f2m_engine *, struct f2m_now, struct f2m_effects *);
+/* What they say of themselves, anew; nothing to the batteries. */
+void rooms_show(struct f2m_engine *, struct f2m_now, struct f2m_effects *);
 void rooms_mqtt_down(struct f2m_engine *, struct f2m_now);
 void rooms_tick(struct f2m_engine *, struct f2m_now, struct f2m_effects *);
 void rooms_committed(struct f2m_engine *, struct f2m_now, bool ok, struct f2m_effects *);

@@ -67,10 +67,13 @@ void open_rooms(struct f2m_engine *e, struct f2m_now now)
                                                                   .counters = &e->counters,
                                                                   .observed = request_observed,
                                                                   .observed_ctx = e});
+    e->homeassistant = f2m_homeassistant_new(&(struct f2m_homeassistant_context){
+        .config = e->config, .store = e->store, .rng = &e->rng, .version = e->version});
 }
 
 void close_rooms(struct f2m_engine *e)
 {
+    f2m_homeassistant_free(e->homeassistant);
     f2m_requests_free(e->requests);
     f2m_sites_free(e->sites);
     f2m_control_free(e->control);
@@ -82,6 +85,7 @@ void close_rooms(struct f2m_engine *e)
 
 void rooms_reload(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
+    f2m_homeassistant_reload(e->homeassistant, now, e->config, fx); /* before topics are cleared */
     f2m_cloud_reload(e->cloud, e->config);
     f2m_telemetry_reload(e->telemetry, now, e->config, fx);
     f2m_outbox_reload(e->outbox, e->config);
@@ -99,11 +103,20 @@ void rooms_mqtt_up(struct f2m_engine *e, struct f2m_now now, struct f2m_effects 
     f2m_sites_mqtt_up(e->sites, now, fx);
 }
 
+void rooms_show(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
+{
+    f2m_telemetry_show(e->telemetry);
+    f2m_outbox_mqtt_up(e->outbox, now, fx); /* device/…/telemetry */
+    f2m_control_show(e->control, now, fx);
+    f2m_sites_show(e->sites, now, fx);
+}
+
 void rooms_mqtt_down(struct f2m_engine *e, struct f2m_now now)
 {
     f2m_telemetry_mqtt_down(e->telemetry, now);
     f2m_control_mqtt_down(e->control, now);
     f2m_sites_mqtt_down(e->sites, now);
+    f2m_homeassistant_mqtt_down(e->homeassistant);
 }
 
 void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
@@ -116,6 +129,7 @@ void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx
     f2m_sites_tick(e->sites, now, fx);
     f2m_uploader_tick(e->uploader, now, fx);
     f2m_requests_tick(e->requests, now, fx);
+    f2m_homeassistant_tick(e->homeassistant, now, fx);
     f2m_cloud_tick(e->cloud, now, fx);
 }
 
@@ -125,6 +139,7 @@ void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f
     f2m_outbox_committed(e->outbox, now, ok, fx);
     f2m_control_committed(e->control, now, ok);
     f2m_sites_committed(e->sites, now, ok);
+    f2m_homeassistant_committed(e->homeassistant, now, ok);
 }
 
 void rooms_stop(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
@@ -147,6 +162,7 @@ int64_t rooms_deadline(const struct f2m_engine *e, struct f2m_now now)
     deadline = earliest(deadline, f2m_control_deadline(e->control, now));
     deadline = earliest(deadline, f2m_sites_deadline(e->sites, now));
     deadline = earliest(deadline, f2m_requests_deadline(e->requests));
+    deadline = earliest(deadline, f2m_homeassistant_deadline(e->homeassistant));
     return earliest(deadline, f2m_cloud_deadline(e->cloud));
 }
 

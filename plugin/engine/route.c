@@ -62,12 +62,16 @@ void want_subscriptions(struct f2m_engine *e, struct f2m_effects *fx)
     f2m_telemetry_filters(e->telemetry, f2m_subscriptions_add, e->subscriptions);
     f2m_control_filters(e->control, f2m_subscriptions_add, e->subscriptions);
     f2m_sites_filters(e->sites, f2m_subscriptions_add, e->subscriptions);
+    if (e->config->homeassistant.enabled)
+        f2m_subscriptions_add(e->subscriptions, e->config->homeassistant.status_topic);
     f2m_subscriptions_apply(e->subscriptions, fx);
 }
 
 void f2m_engine_control_filters(const struct f2m_engine *e, void (*visit)(void *ctx, const char *filter), void *ctx)
 {
     f2m_control_filters(e->control, visit, ctx);
+    if (e->config->homeassistant.enabled)
+        visit(ctx, e->config->homeassistant.status_topic);
 }
 
 /* True where the topic is one of the bridge's own inputs. */
@@ -94,6 +98,9 @@ void route_message(struct f2m_engine *e, struct f2m_now now, const struct f2m_mq
     struct f2m_slice rest = f2m_own_topic_rest(m->topic, e->config->mqtt.base_topic);
     if (rest.at && route_own(e, now, rest, m, fx))
         return;
+    /* A retained birth is from before this connection, at which everything was announced. */
+    if (!m->retain && f2m_slice_is(m->topic, e->config->homeassistant.status_topic))
+        f2m_homeassistant_status(e->homeassistant, now, m->payload);
     if (f2m_telemetry_message(e->telemetry, now, m, fx))
         e->counters.messages++;
     (void)f2m_control_message(e->control, now, m, fx);
@@ -104,8 +111,8 @@ void route_message(struct f2m_engine *e, struct f2m_now now, const struct f2m_mq
 void route_published(struct f2m_engine *e, struct f2m_now now, const struct f2m_mqtt_published *p,
                      struct f2m_effects *fx)
 {
-    if (!f2m_control_published(e->control, now, p, fx))
-        (void)f2m_sites_published(e->sites, now, p, fx);
+    if (!f2m_control_published(e->control, now, p, fx) && !f2m_sites_published(e->sites, now, p, fx))
+        (void)f2m_homeassistant_published(e->homeassistant, now, p, fx);
 }
 
 void route_webhook(struct f2m_engine *e, struct f2m_now now, const struct f2m_webhook *w, struct f2m_effects *fx)

@@ -56,10 +56,15 @@ void f2m_sites_mqtt_up(struct f2m_sites *s, struct f2m_now now, struct f2m_effec
     s->quiet_mono = INT64_MIN;
     s->announce_due = true;
     f2m_sites_announce(s, now, fx);
-    f2m_topics_up(s);
-    f2m_topics_flush(s, now, fx);
+    f2m_sites_show(s, now, fx);
     f2m_notifications_down(s); /* whatever was under way on the old connection */
     f2m_notifications_send(s, now, fx);
+}
+
+void f2m_sites_show(struct f2m_sites *s, struct f2m_now now, struct f2m_effects *fx)
+{
+    f2m_topics_up(s);
+    f2m_topics_flush(s, now, fx);
 }
 
 void f2m_sites_mqtt_down(struct f2m_sites *s, struct f2m_now now)

@@ -70,6 +70,8 @@ void f2m_sites_observed(struct f2m_sites *, struct f2m_now, enum f2m_endpoint, c
  * what is not configured any more is cleared. */
 void f2m_sites_mqtt_up(struct f2m_sites *, struct f2m_now, struct f2m_effects *);
 void f2m_sites_mqtt_down(struct f2m_sites *, struct f2m_now);
+/* Retained topics anew, in slices. */
+void f2m_sites_show(struct f2m_sites *, struct f2m_now, struct f2m_effects *);
 /* The outcome of a tagged publish; true where the tag was ours (F2M_TAG_SITES in the top byte). */
 bool f2m_sites_published(struct f2m_sites *, struct f2m_now, const struct f2m_mqtt_published *, struct f2m_effects *);
 #define F2M_TAG_SITES ((uint64_t)0x51 << 56)

@@ -34,6 +34,8 @@ bool f2m_telemetry_message(struct f2m_telemetry *, struct f2m_now, const struct 
 /* After (re)connecting: keepalives, and device/…/state and …/telemetry anew. */
 void f2m_telemetry_mqtt_up(struct f2m_telemetry *, struct f2m_now, struct f2m_effects *);
 void f2m_telemetry_mqtt_down(struct f2m_telemetry *, struct f2m_now);
+/* Publishes every device/…/state anew at the next tick. */
+void f2m_telemetry_show(struct f2m_telemetry *);
 /* Closes the intervals that are over, sends keepalives and states that are due. Bounded work per call: with many
  * devices it slices (then deadline is now). After f2m_outbox_tick() in a turn, so that points which that brings from
  * memory to disk and the baselines that belong to them are in one commit. */

@@ -103,19 +103,22 @@ void f2m_telemetry_hold(struct f2m_telemetry *t, bool hold)
     t->hold = hold;
 }
 
-void f2m_telemetry_mqtt_up(struct f2m_telemetry *t, struct f2m_now now, struct f2m_effects *fx)
+void f2m_telemetry_show(struct f2m_telemetry *t)
 {
-    struct f2m_telemetry_device *d, *next;
-
-    f2m_telemetry_look_at_clock(t, now, fx);
-    t->mqtt_up = true;
-    HASH_ITER(hh, t->devices, d, next)
-    {
-        d->keepalive_ms = now.mono_ms;
+    for (struct f2m_telemetry_device *d = t->devices; d; d = d->hh.next) {
         d->state_dirty = true;
         d->state_ms = INT64_MIN;
     }
     f2m_agenda_all_due(&t->agenda);
+}
+
+void f2m_telemetry_mqtt_up(struct f2m_telemetry *t, struct f2m_now now, struct f2m_effects *fx)
+{
+    f2m_telemetry_look_at_clock(t, now, fx);
+    t->mqtt_up = true;
+    for (struct f2m_telemetry_device *d = t->devices; d; d = d->hh.next)
+        d->keepalive_ms = now.mono_ms;
+    f2m_telemetry_show(t);
 }
 
 void f2m_telemetry_mqtt_down(struct f2m_telemetry *t, struct f2m_now now)
