@@ -416,7 +416,7 @@ void f2m_control_committed(struct f2m_control *c, struct f2m_now now, bool ok)
 
 /* ---- what is wrong ---- */
 
-void f2m_control_problems(const struct f2m_control *c,
+void f2m_control_problems(const struct f2m_control *c, struct f2m_now now,
                           void (*visit)(void *ctx, const char *device_id, const char *text), void *ctx)
 {
     char text[F2M_REASON_SIZE];
@@ -424,6 +424,10 @@ void f2m_control_problems(const struct f2m_control *c,
     for (size_t i = 0; i < c->devices_len; i++) {
         const struct f2m_control_device *d = &c->devices[i];
         const struct f2m_command *command;
+        if (f2m_owner_vetoes(d, now)) {
+            snprintf(text, sizeof text, "veto: %.180s", f2m_owner_veto_topic(d));
+            visit(ctx, d->config->id, text);
+        }
         if (d->unheard[0])
             visit(ctx, d->config->id, d->unheard);
         if (d->trouble[0])

@@ -105,8 +105,9 @@ typedef void (*f2m_control_moment)(void *ctx, struct f2m_now, const char *event_
                                    struct f2m_slice command, struct f2m_effects *);
 void f2m_control_on_moment(struct f2m_control *, f2m_control_moment, void *ctx);
 
-/* Plain-word problems for bridge/health and doctor ("nobody listens on solar/set"); the visitor gets one line each. */
-void f2m_control_problems(const struct f2m_control *, void (*visit)(void *ctx, const char *device_id, const char *text),
-                          void *ctx);
+/* Plain-word problems for bridge/health and doctor ("nobody listens on solar/set", "veto: house/grid_lost"); the
+ * visitor gets one line each. */
+void f2m_control_problems(const struct f2m_control *, struct f2m_now,
+                          void (*visit)(void *ctx, const char *device_id, const char *text), void *ctx);
 
 #endif

@@ -215,7 +215,7 @@ void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_f
     struct problems p = {.w = f2m_jw(&e->text)};
     f2m_jw_array(&p.w, NULL);
     f2m_subscriptions_refused(e->subscriptions, refused_topic, &p);
-    f2m_control_problems(e->control, room_problem, &p);
+    f2m_control_problems(e->control, now, room_problem, &p);
     f2m_sites_problems(e->sites, room_problem, &p);
     mismatches(&p, e, now);
     const char *trouble = f2m_uploader_trouble(e->uploader);

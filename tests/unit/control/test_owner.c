@@ -134,6 +134,22 @@ START_TEST(veto_holds_until_taken_back_however_old_and_as_a_retained_replay)
 }
 END_TEST
 
+START_TEST(a_veto_is_a_problem_with_its_topic_also_over_restarts_and_failed_commits)
+{
+    world_open(MODES, NULL, NULL);
+    ck_seen(problems, "");
+    world_message("house/grid_lost", "true", false);
+    ck_seen(problems, "xyz-123: veto: house/grid_lost; ");
+    world_restart();
+    ck_seen(problems, "xyz-123: veto: house/grid_lost; ");
+    world_message("house/grid_lost", "false", false);
+    ck_seen(problems, "");
+    w.commit_fails = true;
+    world_message("house/grid_lost", "true", false);
+    ck_seen(problems, "xyz-123: veto: house/grid_lost; ");
+}
+END_TEST
+
 START_TEST(a_veto_that_cannot_be_read_is_counted)
 {
     world_open(MODES, NULL, NULL);
@@ -309,7 +325,8 @@ SUITE("owner", pause_ends_the_running_command_and_refuses_it,
       a_scheduled_command_is_refused_at_its_start_where_still_paused, pause_survives_a_restart,
       pause_is_obeyed_and_restored_also_while_the_clock_is_unset, a_bad_pause_is_counted_and_changes_nothing,
       veto_ends_control_with_its_topic_and_lets_later_ones_go_on,
-      veto_holds_until_taken_back_however_old_and_as_a_retained_replay, a_veto_that_cannot_be_read_is_counted,
+      veto_holds_until_taken_back_however_old_and_as_a_retained_replay,
+      a_veto_is_a_problem_with_its_topic_also_over_restarts_and_failed_commits, a_veto_that_cannot_be_read_is_counted,
       setpoint_and_reserve_are_clamped_and_the_reason_says_so, reserve_floor_holds_where_flip_sends_none,
       learnt_ratings_limit_where_the_configuration_gives_none,
       guard_ends_a_discharge_at_the_reserve_and_goes_on_two_points_above,

@@ -93,14 +93,15 @@ void world_start(void)
     f2m_control_on_moment(w.control, moment, NULL);
 }
 
+static struct f2m_strbuf *const texts[] = {&w.battery, &w.phases,        &w.patches,     &w.moments,
+                                           &w.logs,    &w.control_topic, &w.pause_topic, &w.problems};
+#define TEXTS (sizeof texts / sizeof *texts)
+
 void world_open_yaml(const char *yaml)
 {
-    struct f2m_strbuf *const bufs[] = {&w.battery, &w.phases,        &w.patches,    &w.moments,
-                                       &w.logs,    &w.control_topic, &w.pause_topic};
-
     memset(&w, 0, sizeof w);
-    for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
-        f2m_strbuf_init(bufs[i], 0);
+    for (size_t i = 0; i < TEXTS; i++)
+        f2m_strbuf_init(texts[i], 0);
     w.config = world_load(yaml);
     w.store = f2m_fault_store_new(f2m_store_open_memory());
     w.fx = f2m_effects_new();
@@ -153,13 +154,8 @@ void world_close(void)
     f2m_effects_free(w.fx);
     f2m_config_free(w.config);
     free(w.list);
-    f2m_strbuf_deinit(&w.battery);
-    f2m_strbuf_deinit(&w.phases);
-    f2m_strbuf_deinit(&w.patches);
-    f2m_strbuf_deinit(&w.moments);
-    f2m_strbuf_deinit(&w.logs);
-    f2m_strbuf_deinit(&w.control_topic);
-    f2m_strbuf_deinit(&w.pause_topic);
+    for (size_t i = 0; i < TEXTS; i++)
+        f2m_strbuf_deinit(texts[i]);
 }
 
 /* ---- effects ---- */
@@ -474,6 +470,18 @@ const char *world_owner(void)
     else
         snprintf(text, sizeof text, "%s %s", owner, mode);
     return text;
+}
+
+static void note_problem(void *ctx, const char *device_id, const char *text)
+{
+    f2m_strbuf_addf(ctx, "%s: %s; ", device_id, text);
+}
+
+const char *world_problems(void)
+{
+    f2m_strbuf_reset(&w.problems);
+    f2m_control_problems(w.control, w.now, note_problem, &w.problems);
+    return w.problems.data;
 }
 
 bool world_logged(const char *text)

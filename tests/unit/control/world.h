@@ -62,6 +62,7 @@ struct world {
     struct f2m_strbuf logs;
     struct f2m_strbuf control_topic; /* the last payload of device/xyz-123/control */
     struct f2m_strbuf pause_topic;
+    struct f2m_strbuf problems;
     uint32_t last_expiry_s;
     /* hooks of the simulation; NULL = none */
     void (*on_publish)(void *ctx, const struct f2m_publish *);
@@ -119,6 +120,7 @@ const char *world_battery(void);
 const char *world_phases(void);
 const char *world_patches(void);
 const char *world_moments(void);
+const char *world_problems(void);                   /* as they are now */
 const char *world_owner(void);                      /* "local", "flip DISCHARGE 4000" of the control topic */
 const char *world_control_member(const char *name); /* raw JSON */
 bool world_logged(const char *text);
