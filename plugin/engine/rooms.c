@@ -175,6 +175,7 @@ void hold_rooms(struct f2m_engine *e, bool hold)
 /* ---- problems, in plain words ---- */
 
 struct problems {
+    struct f2m_telemetry *telemetry; /* shows those of a device */
     struct f2m_jw w;
     size_t n;
 };
@@ -195,9 +196,15 @@ static void refused_topic(void *ctx, const char *filter)
     problem(ctx, filter, "the broker refuses the subscription (check the access rights of the broker's user)");
 }
 
-static void room_problem(void *ctx, const char *id, const char *text)
+static void site_problem(void *ctx, const char *id, const char *text)
 {
     problem(ctx, id, text);
+}
+
+static void device_problem(void *ctx, const char *id, const char *text)
+{
+    problem(ctx, id, text);
+    f2m_telemetry_problem(((struct problems *)ctx)->telemetry, id, text);
 }
 
 static void mismatches(struct problems *p, const struct f2m_engine *e, struct f2m_now now)
@@ -205,19 +212,20 @@ static void mismatches(struct problems *p, const struct f2m_engine *e, struct f2
     for (size_t s = 0; s < e->config->sites_len; s++)
         for (size_t d = 0; d < e->config->sites[s].devices_len; d++)
             if (f2m_telemetry_mismatch(e->telemetry, e->config->sites[s].devices[d].id, now))
-                problem(p, e->config->sites[s].devices[d].id,
-                        "solar, grid and battery power do not fit together: check `positive` and the units");
+                device_problem(p, e->config->sites[s].devices[d].id,
+                               "solar, grid and battery power do not fit together: check `positive` and the units");
 }
 
 void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_facts *f)
 {
     f2m_strbuf_reset(&e->text);
-    struct problems p = {.w = f2m_jw(&e->text)};
+    struct problems p = {.telemetry = e->telemetry, .w = f2m_jw(&e->text)};
     f2m_jw_array(&p.w, NULL);
     f2m_subscriptions_refused(e->subscriptions, refused_topic, &p);
-    f2m_control_problems(e->control, now, room_problem, &p);
-    f2m_sites_problems(e->sites, room_problem, &p);
+    f2m_control_problems(e->control, now, device_problem, &p);
+    f2m_sites_problems(e->sites, site_problem, &p);
     mismatches(&p, e, now);
+    f2m_telemetry_problems_done(e->telemetry, now);
     const char *trouble = f2m_uploader_trouble(e->uploader);
     if (trouble[0])
         problem(&p, "uploads", trouble);

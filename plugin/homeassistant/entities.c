@@ -129,11 +129,8 @@ const struct f2m_ha_entity f2m_ha_entities[] = {
     {REPORTED_ENERGY("reported_solar", "Reported solar", "solar_total_energy_wh")},
     {REPORTED_ENERGY("reported_home", "Reported home", "home_total_energy_wh")},
     {.key = "problem", .scope = F2M_HA_DEVICE, .platform = F2M_HA_BINARY_SENSOR, .name = "Problem",
-     .topic = "/bridge/health",
-     .value = "{% for p in value_json.problems if p.startswith($about) %}{{ 'ON' if loop.first else '' }}"
-              "{% else %}OFF{% endfor %}",
-     .attributes = "{% set n = namespace(l=[]) %}{% for p in value_json.problems if p.startswith($about) %}"
-                   "{% set n.l = n.l + [p.removeprefix($about)] %}{% endfor %}{{ {'problems': n.l} | tojson }}",
+     .topic = "state", .value = "{{ 'ON' if value_json.problem | default else 'OFF' }}",
+     .attributes = "{{ {'problem': value_json.problem | default(None)} | tojson }}",
      .device_class = "problem", .category = "diagnostic"},
 
     /* ---- site ---- */

@@ -37,7 +37,7 @@ struct f2m_ha_entity {
     enum f2m_ha_platform platform;
     const char *name;
     const char *topic;   /* below the scope's own topics; with "/" in front: below the base topic */
-    const char *value;   /* template; NULL = the payload as it is. "$about" = the beginning of the device's problems */
+    const char *value;   /* template; NULL = the payload as it is */
     const char *command; /* topic leaf, as above; switches */
     const char *options; /* enum: "A B C"; event: its types */
     const char *unit, *device_class, *state_class, *icon;

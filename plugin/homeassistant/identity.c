@@ -67,17 +67,3 @@ void f2m_ha_slug(struct f2m_strbuf *out, const char *text)
         gap = false;
     }
 }
-
-void f2m_ha_literal(struct f2m_strbuf *out, const char *text)
-{
-    f2m_strbuf_addc(out, '\'');
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        /* What could end the literal or the template. Bytes of UTF-8 stay as they are. */
-        if (c < ' ' || strchr("'\"\\{}%#", c))
-            f2m_strbuf_addf(out, "\\x%02x", (unsigned)c);
-        else
-            f2m_strbuf_addc(out, *text);
-    }
-    f2m_strbuf_addc(out, '\'');
-}

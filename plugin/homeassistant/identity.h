@@ -25,7 +25,5 @@ void f2m_ha_object_id(struct f2m_strbuf *out, enum f2m_ha_scope, const char *id)
 /* Appends text as Home Assistant writes names in entity ids: [a-z0-9_], no "_" at either end or twice. May append
  * nothing. */
 void f2m_ha_slug(struct f2m_strbuf *out, const char *text);
-/* Appends text as a string literal of a template. */
-void f2m_ha_literal(struct f2m_strbuf *out, const char *text);
 
 #endif

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define ABOUT "$about"
-
 struct writer {
     struct f2m_jw w;
     const struct f2m_ha_naming *naming;
@@ -145,30 +143,6 @@ static void write_root(struct writer *w)
     f2m_jw_integer(&w->w, "qos", 1);
 }
 
-/* A template with the beginning of the device's problems filled in ("xyz-123: ", as bridge/health writes them). */
-static const char *filled(struct writer *w, const char *template)
-{
-    const char *about;
-
-    f2m_strbuf_reset(&w->text);
-    while ((about = strstr(template, ABOUT))) {
-        f2m_autostrbuf begin;
-        f2m_strbuf_init(&begin, 0);
-        f2m_strbuf_addf(&begin, "%s: ", w->subject->device->id);
-        f2m_strbuf_add(&w->text, template, (size_t)(about - template));
-        f2m_ha_literal(&w->text, begin.data);
-        template = about + strlen(ABOUT);
-    }
-    f2m_strbuf_adds(&w->text, template);
-    return w->text.data;
-}
-
-static void write_template(struct writer *w, const char *name, const char *template)
-{
-    if (template)
-        f2m_jw_string(&w->w, name, filled(w, template));
-}
-
 /* "A B C" as a list. */
 static void write_words(struct writer *w, const char *name, const char *words)
 {
@@ -183,16 +157,16 @@ static void write_words(struct writer *w, const char *name, const char *words)
 static void write_topics(struct writer *w, const struct f2m_ha_entity *e)
 {
     f2m_jw_string(&w->w, "stat_t", topic(w, e->topic));
-    write_template(w, "val_tpl", e->value);
+    write_optional(w, "val_tpl", e->value);
     if (e->command) {
         f2m_jw_string(&w->w, "cmd_t", topic(w, e->command));
         f2m_jw_bool(&w->w, "opt", false); /* what Flip or the bridge says, not what was wished */
     }
     if (e->attributes) {
         f2m_jw_string(&w->w, "json_attr_t", topic(w, e->topic));
-        write_template(w, "json_attr_tpl", e->attributes);
+        write_optional(w, "json_attr_tpl", e->attributes);
     }
-    write_template(w, "lrst_val_tpl", e->last_reset);
+    write_optional(w, "lrst_val_tpl", e->last_reset);
     if (e->availability != F2M_HA_WITH_BRIDGE)
         write_availability(w, e->availability);
 }

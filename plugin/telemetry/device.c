@@ -79,6 +79,8 @@ void f2m_device_free(struct f2m_telemetry_device *d)
     }
     free(d->slots);
     free(d->feeds);
+    free(d->problem);
+    free(d->found);
     free(d);
 }
 

@@ -67,6 +67,8 @@ struct f2m_telemetry_device {
     bool record_dirty; /* baselines not yet written as they are */
     bool record_new;   /* written in this turn: not yet committed */
 
+    char *problem, *found; /* "a; b" or NULL: as shown, and what was found since (f2m_telemetry_problem()); owned */
+
     bool state_dirty;
     enum f2m_online shown_online;
     int64_t state_ms;     /* mono: last publish of device/…/state; INT64_MIN = never */

@@ -5,6 +5,7 @@
  */
 #include "telemetry/device.h"
 
+#include "util/cleanup.h"
 #include "util/json.h"
 #include "util/json_writer.h"
 
@@ -124,6 +125,7 @@ void f2m_device_inherit(struct f2m_telemetry_device *d, struct f2m_telemetry_dev
     d->flip_mode = former->flip_mode;
     d->started_ms = former->started_ms;
     d->heard = former->heard;
+    d->problem = f2m_take(former->problem);
     if (same_availability(&d->config->telemetry.availability, &former->config->telemetry.availability))
         d->availability = former->availability;
     for (unsigned i = 0; i < d->slots_len; i++) {

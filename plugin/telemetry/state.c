@@ -1,8 +1,13 @@
 /* device/<id>/state: the latest value of every source in canonical units, with age and freshness. Interface 3.3,
  * clarifications 11 and 33. */
-#include "telemetry/device.h"
-
+#include "telemetry/derive.h"
+#include "telemetry/room.h"
+#include "util/cleanup.h"
 #include "util/json_writer.h"
+#include "util/limits.h"
+#include "util/xalloc.h"
+
+#include <stdlib.h>
 
 void f2m_device_check_state(struct f2m_telemetry_device *d, int64_t mono_ms)
 {
@@ -46,8 +51,11 @@ static void write_value(struct f2m_jw *w, enum f2m_value_kind kind, const struct
         f2m_jw_number(w, "value", v->number);
 }
 
-static void write_source(struct f2m_jw *w, enum f2m_source_id id, const struct f2m_value *v, int64_t mono_ms)
+static void write_source(struct f2m_jw *w, const struct f2m_telemetry_device *d, enum f2m_source_id id,
+                         const struct f2m_value *v, int64_t mono_ms)
 {
+    const struct f2m_slot *slot = f2m_device_slot(d, id);
+
     enum f2m_value_kind kind = f2m_source_info[id].kind;
     const char *unit = f2m_unit_canonical(f2m_value_quantity(kind));
 
@@ -59,6 +67,8 @@ static void write_source(struct f2m_jw *w, enum f2m_source_id id, const struct f
     else
         f2m_jw_null(w, "age_s");
     f2m_jw_bool(w, "fresh", v->fresh);
+    if (slot && slot->counter) /* resets continued, dips held back: it never falls */
+        f2m_jw_number(w, "total", f2m_round_micro(slot->counter->total));
     f2m_jw_end(w);
 }
 
@@ -72,11 +82,41 @@ void f2m_device_write_state(struct f2m_telemetry_device *d, int64_t mono_ms, str
         f2m_jw_null(&w, "online");
     else
         f2m_jw_bool(&w, "online", d->shown_online == F2M_ONLINE);
+    if (d->problem)
+        f2m_jw_string(&w, "problem", d->problem);
     for (size_t id = 0; id < F2M_SRC_COUNT; id++) {
         if (!f2m_device_has(d, (enum f2m_source_id)id))
             continue;
         struct f2m_value v = f2m_device_value(d, (enum f2m_source_id)id, mono_ms, &mismatch);
-        write_source(&w, (enum f2m_source_id)id, &v, mono_ms);
+        write_source(&w, d, (enum f2m_source_id)id, &v, mono_ms);
     }
     f2m_jw_end(&w);
+}
+
+void f2m_telemetry_problem(struct f2m_telemetry *t, const char *device_id, const char *text)
+{
+    struct f2m_telemetry_device *d = f2m_telemetry_device(t, device_id);
+    f2m_autostrbuf all = {0};
+
+    if (!d)
+        return;
+    f2m_strbuf_init(&all, F2M_MAX_DEVICE_PROBLEM_BYTES);
+    f2m_strbuf_addf(&all, "%s%s%.500s", d->found ? d->found : "", d->found ? "; " : "", text);
+    if (d->found && all.overflow) /* what there was is enough */
+        return;
+    free(d->found);
+    d->found = f2m_xstrdup(all.data);
+}
+
+void f2m_telemetry_problems_done(struct f2m_telemetry *t, struct f2m_now now)
+{
+    for (struct f2m_telemetry_device *d = t->devices; d; d = d->hh.next) {
+        bool same = d->found ? d->problem && strcmp(d->found, d->problem) == 0 : !d->problem;
+        free(d->problem);
+        d->problem = f2m_take(d->found);
+        if (same)
+            continue;
+        d->state_dirty = true;
+        f2m_telemetry_plan(t, d, now);
+    }
 }

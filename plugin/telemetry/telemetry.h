@@ -67,6 +67,11 @@ void f2m_telemetry_committed(struct f2m_telemetry *, bool ok);
 void f2m_telemetry_set_ratings(struct f2m_telemetry *, const char *device_id, double capacity_wh, double max_charge_w,
                                double max_discharge_w);
 
+/* What is wrong with a device, for device/…/state: all of it anew, text by text, and then done: what differs is shown.
+ */
+void f2m_telemetry_problem(struct f2m_telemetry *, const char *device_id, const char *text);
+void f2m_telemetry_problems_done(struct f2m_telemetry *, struct f2m_now);
+
 /* For doctor and health. */
 /* What came of the last payload of a source; NONE where nothing came or nothing is mapped. */
 enum f2m_source_outcome f2m_telemetry_outcome(const struct f2m_telemetry *, const char *device_id, enum f2m_source_id);

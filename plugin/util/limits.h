@@ -41,6 +41,9 @@
 #define F2M_MAX_POINTS_IN_MEMORY 5000 /* closed points that wait while the disk refuses writes */
 #define F2M_STORE_RESERVE_BYTES  (1u << 20)
 
+/* telemetry */
+#define F2M_MAX_DEVICE_PROBLEM_BYTES 1000 /* all that is wrong with one device, in device/<id>/state */
+
 /* outbox and uploads */
 #define F2M_MAX_OPEN_VERDICTS  20000 /* Flip's answers that the disk has not taken yet; then uploads from disk wait */
 #define F2M_MAX_LATEST_POINTS  10000 /* devices with a topic device/<id>/telemetry; the first in the configuration */

@@ -41,7 +41,76 @@ START_TEST(every_mapped_and_derived_source_is_told)
                      "\"battery_power\":{\"value\":-1200,\"unit\":\"W\",\"age_s\":5,\"fresh\":true},"
                      "\"battery_charge_power\":{\"value\":0,\"unit\":\"W\",\"age_s\":5,\"fresh\":true},"
                      "\"battery_discharge_power\":{\"value\":1200,\"unit\":\"W\",\"age_s\":5,\"fresh\":true},"
-                     "\"battery_charge_energy\":{\"value\":null,\"unit\":\"Wh\",\"age_s\":null,\"fresh\":false}}");
+                     "\"battery_charge_energy\":{\"value\":null,\"unit\":\"Wh\",\"age_s\":null,\"fresh\":false,"
+                     "\"total\":null}}");
+}
+END_TEST
+
+static const char *total(struct home *home)
+{
+    home_wait(home, 5000);
+    return json_at(home, home_published(home, TOPIC), "/solar_energy/total");
+}
+
+/* What Home Assistant's Energy Dashboard needs. */
+START_TEST(a_counters_total_never_falls)
+{
+    home_map(&h, F2M_SRC_SOLAR_ENERGY, source_at("e", NULL, "kWh"));
+    home_start(&h);
+    home_send(&h, "e", "8.139");
+    ck_assert_str_eq(total(&h), "8139");
+    home_send(&h, "e", "8.15");
+    ck_assert_str_eq(total(&h), "8150");
+    home_send(&h, "e", "0"); /* a dip, or a reset: not yet known */
+    ck_assert_str_eq(total(&h), "8150");
+    home_send(&h, "e", "0.01");
+    ck_assert_str_eq(total(&h), "8160");
+    home_wait(&h, 300000);
+    home_crash(&h);
+    home_start(&h);
+    home_send(&h, "e", "0.02");
+    ck_assert_str_eq(total(&h), "8170");
+}
+END_TEST
+
+static const char *problem(void)
+{
+    f2m_telemetry_problems_done(h.telemetry, h.now);
+    home_wait(&h, 5000);
+    return json_at(&h, home_published(&h, TOPIC), "/problem");
+}
+
+START_TEST(what_is_wrong_with_it_is_told_as_long_as_it_is)
+{
+    home_map(&h, F2M_SRC_STATE_OF_CHARGE, source_on("soc"));
+    home_start(&h);
+    ck_assert_ptr_null(strstr(home_published(&h, TOPIC), "problem"));
+    f2m_telemetry_problem(h.telemetry, "battery", "nobody listens");
+    f2m_telemetry_problem(h.telemetry, "another", "not ours");
+    f2m_telemetry_problem(h.telemetry, "battery", "veto: house/grid");
+    ck_assert_str_eq(problem(), "\"nobody listens; veto: house/grid\"");
+    home_forget(&h);
+    f2m_telemetry_problem(h.telemetry, "battery", "nobody listens");
+    f2m_telemetry_problem(h.telemetry, "battery", "veto: house/grid");
+    f2m_telemetry_problems_done(h.telemetry, h.now);
+    home_wait(&h, 60000);
+    ck_assert_uint_eq(home_publishes(&h, TOPIC), 0);
+    f2m_telemetry_problems_done(h.telemetry, h.now);
+    home_wait(&h, 5000);
+    ck_assert_ptr_null(strstr(home_published(&h, TOPIC), "problem"));
+}
+END_TEST
+
+START_TEST(problems_are_bounded)
+{
+    home_map(&h, F2M_SRC_STATE_OF_CHARGE, source_on("soc"));
+    home_start(&h);
+    for (int i = 0; i < 1000; i++)
+        f2m_telemetry_problem(h.telemetry, "battery", "the same again");
+    (void)problem();
+    const char *begin = strstr(home_published(&h, TOPIC), "the same again"), *end = strstr(begin, "\",");
+    ck_assert_int_gt(end - begin, 900);
+    ck_assert_int_le(end - begin, 1000);
 }
 END_TEST
 
@@ -187,4 +256,6 @@ END_TEST
 RUN_TESTS("state", setup, teardown, every_mapped_and_derived_source_is_told, before_anything_was_heard_online_is_null,
           it_is_retained_and_its_id_percent_encoded, at_most_once_in_5_s, the_same_value_again_is_no_news,
           going_stale_is_news, a_stale_replay_has_no_known_age, after_a_reconnect_it_is_published_anew,
-          keepalives_are_sent_while_connected, the_filters_are_those_of_sources_parts_and_availability)
+          keepalives_are_sent_while_connected, a_counters_total_never_falls,
+          what_is_wrong_with_it_is_told_as_long_as_it_is, problems_are_bounded,
+          the_filters_are_those_of_sources_parts_and_availability)
