@@ -186,14 +186,30 @@ static void follow_hold(struct f2m_telemetry *t, struct f2m_telemetry_device *d,
     d->held = t->hold;
 }
 
+/* After a gap the first point begins where the last one ended, where a counter tells what flowed meanwhile: its first
+ * reading may take one boundary longer, else all that energy would stand in a later point of ordinary length. */
+static bool awaits_counter(const struct f2m_telemetry_device *d, int64_t end_mono_ms)
+{
+    if (!f2m_interval_fresh_gap(&d->interval) || f2m_device_online(d, end_mono_ms) == F2M_OFFLINE)
+        return false;
+    for (unsigned i = 0; i < d->slots_len; i++)
+        if (d->slots[i].counter && d->slots[i].counter->stored)
+            return true;
+    return false;
+}
+
 void f2m_telemetry_catch_up(struct f2m_telemetry *t, struct f2m_telemetry_device *d, struct f2m_now now,
                             struct f2m_effects *fx)
 {
     follow_clock(t, d, now, fx);
     follow_hold(t, d, now);
     while (closes(t, d) && f2m_interval_due(&d->interval, now.wall_ms)) {
-        int64_t end = d->interval.end_ms;
-        close_at(t, d, end, now.mono_ms - (now.wall_ms - end), now, fx);
+        int64_t end = d->interval.end_ms, end_mono = now.mono_ms - (now.wall_ms - end);
+        if (awaits_counter(d, end_mono)) {
+            f2m_interval_extend(&d->interval, end);
+            continue;
+        }
+        close_at(t, d, end, end_mono, now, fx);
         if (f2m_interval_missed(&d->interval, now.wall_ms))
             mark_gap(d, now, fx);
     }

@@ -23,7 +23,7 @@ void f2m_counter_restore(struct f2m_counter *c, double base, double total, doubl
     c->total = total;
     c->pending = pending;
     c->base_ms = mono_ms - (elapsed_ms >= 0 ? elapsed_ms : F2M_COUNTER_UNKNOWN_ELAPSED_MS);
-    c->stored = true;
+    c->stored = !isnan(c->base);
 }
 
 void f2m_counter_mark_gap(struct f2m_counter *c)

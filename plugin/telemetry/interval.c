@@ -51,6 +51,11 @@ void f2m_interval_shift(struct f2m_interval *i, int64_t delta_ms)
     i->end_ms = boundary_after(i, beginning(i));
 }
 
+bool f2m_interval_fresh_gap(const struct f2m_interval *i)
+{
+    return i->gap && i->end_ms - i->opened_ms < i->length_ms;
+}
+
 void f2m_interval_extend(struct f2m_interval *i, int64_t wall_ms)
 {
     if (f2m_interval_due(i, wall_ms))

@@ -46,7 +46,9 @@ void f2m_interval_closed(struct f2m_interval *, int64_t end_ms);
 void f2m_interval_skipped(struct f2m_interval *, int64_t end_ms);
 /* The clock was set by delta: the open interval moves along. */
 void f2m_interval_shift(struct f2m_interval *, int64_t delta_ms);
-/* Closing was forbidden for a while (clock unset): the interval lasts until the next boundary. */
+/* It was opened after a gap, and less than its length ago, were it to end at its boundary. */
+bool f2m_interval_fresh_gap(const struct f2m_interval *);
+/* Closing was forbidden for a while (clock unset), or is put off: the interval lasts until the next boundary. */
 void f2m_interval_extend(struct f2m_interval *, int64_t wall_ms);
 /* After closing: whether so much was missed that the series has a gap. */
 bool f2m_interval_missed(const struct f2m_interval *, int64_t wall_ms);

@@ -47,6 +47,64 @@ START_TEST(the_first_point_after_a_gap_begins_where_the_last_one_ended)
 }
 END_TEST
 
+START_TEST(a_counter_may_speak_after_the_first_boundary)
+{
+    home_start(&h);
+    home_send(&h, "e", "5000");
+    home_wait(&h, 5 * MINUTE);
+    home_crash(&h);
+    home_sleep(&h, 43 * MINUTE);
+    home_start(&h); /* 12:48 */
+    home_send(&h, "pv", "600");
+    home_wait(&h, 3 * MINUTE);
+    ck_assert_uint_eq(home_points(&h, "battery"), 1);
+    home_send(&h, "e", "5700");
+    home_wait(&h, 4 * MINUTE);
+    ck_assert_uint_eq(home_points(&h, "battery"), 2);
+    ck_field(&h, 1, "start_time", "\"2026-01-31T12:05:00.000Z\"");
+    ck_field(&h, 1, "duration_s", "3000"); /* to 12:55 */
+    ck_field(&h, 1, "battery_total_energy_charge_wh", "700");
+    ck_field(&h, 1, "solar_total_energy_wh", "50"); /* 600 W as long as the value holds */
+}
+END_TEST
+
+START_TEST(a_counter_that_stays_silent_is_awaited_over_one_boundary_only)
+{
+    home_start(&h);
+    home_send(&h, "e", "5000");
+    home_wait(&h, 5 * MINUTE);
+    home_crash(&h);
+    home_sleep(&h, 43 * MINUTE);
+    home_start(&h);
+    home_send(&h, "pv", "600");
+    home_wait(&h, 7 * MINUTE);
+    ck_assert_uint_eq(home_points(&h, "battery"), 2);
+    ck_field(&h, 1, "start_time", "\"2026-01-31T12:48:00.000Z\"");
+    ck_field(&h, 1, "duration_s", "420");
+    ck_field(&h, 1, "battery_total_energy_charge_wh", "null");
+    home_send(&h, "e", "5700");
+    home_wait(&h, 5 * MINUTE);
+    ck_field(&h, 2, "duration_s", "300");
+    ck_field(&h, 2, "battery_total_energy_charge_wh", "700"); /* late is better than lost */
+}
+END_TEST
+
+START_TEST(a_device_that_is_offline_awaits_no_counter)
+{
+    h.devices[0].telemetry.availability.topic = text("lwt");
+    home_start(&h);
+    home_send(&h, "e", "5000");
+    home_wait(&h, 5 * MINUTE);
+    home_crash(&h);
+    home_sleep(&h, 43 * MINUTE);
+    home_start(&h);
+    home_send(&h, "lwt", "offline");
+    home_wait(&h, 2 * MINUTE);
+    ck_field(&h, 1, "start_time", "\"2026-01-31T12:48:00.000Z\"");
+    ck_field(&h, 1, "last_is_online", "false");
+}
+END_TEST
+
 START_TEST(energy_counted_in_the_open_interval_of_a_crash_is_not_lost)
 {
     home_start(&h);
@@ -141,13 +199,15 @@ START_TEST(a_counter_with_another_meaning_has_no_baseline)
     home_send(&h, "e", "5000");
     home_wait(&h, 5 * MINUTE);
     home_crash(&h);
+    home_sleep(&h, 30 * MINUTE);
     home_map(&h, F2M_SRC_BATTERY_CHARGE_ENERGY, source_at("e", NULL, "kWh"));
     home_start(&h);
     home_send(&h, "e", "5.001");
     home_send(&h, "e", "5.002");
     home_wait(&h, 5 * MINUTE);
     ck_field(&h, 1, "battery_total_energy_charge_wh", "1");
-    ck_field(&h, 1, "start_time", "\"2026-01-31T12:05:00.000Z\"");
+    /* and says nothing of the time before it was read */
+    ck_field(&h, 1, "start_time", "\"2026-01-31T12:35:00.000Z\"");
 }
 END_TEST
 
@@ -259,7 +319,8 @@ START_TEST(baselines_never_run_ahead_of_points_that_wait_in_memory)
 END_TEST
 
 RUN_TESTS("restart", setup, teardown, the_first_point_after_a_gap_begins_where_the_last_one_ended,
-          energy_counted_in_the_open_interval_of_a_crash_is_not_lost,
+          a_counter_may_speak_after_the_first_boundary, a_counter_that_stays_silent_is_awaited_over_one_boundary_only,
+          a_device_that_is_offline_awaits_no_counter, energy_counted_in_the_open_interval_of_a_crash_is_not_lost,
           a_clean_stop_and_start_bridges_the_seconds_between, without_a_counter_reading_the_gap_stays_a_gap,
           integrated_power_loses_at_most_the_open_interval, energy_carried_through_offline_points_survives_a_crash,
           a_counter_with_another_meaning_has_no_baseline, the_continued_reading_goes_on_over_a_restart,
