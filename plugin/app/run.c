@@ -172,6 +172,11 @@ static void page_metrics(void *bridge, struct f2m_strbuf *out)
     f2m_engine_metrics(((struct bridge *)bridge)->engine, f2m_clock_now(), out);
 }
 
+static void page_status(void *bridge, struct f2m_strbuf *out)
+{
+    f2m_engine_status_page(((struct bridge *)bridge)->engine, f2m_clock_now(), out);
+}
+
 bool bridge_open_server(struct bridge *b)
 {
     const struct f2m_http_config *c = &b->config->http;
@@ -186,6 +191,7 @@ bool bridge_open_server(struct bridge *b)
         .pages = b,
         .ready = page_ready,
         .metrics = page_metrics,
+        .status = page_status,
     };
     struct f2m_err err;
     b->server = f2m_server_new(&options, &err);

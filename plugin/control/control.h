@@ -52,6 +52,8 @@ void f2m_control_command_ack(struct f2m_control *, struct f2m_now, const char *d
  * (running mode again, or restore where a command ended meanwhile). */
 void f2m_control_mqtt_up(struct f2m_control *, struct f2m_now, struct f2m_effects *);
 void f2m_control_mqtt_down(struct f2m_control *, struct f2m_now);
+/* Appends the payload of device/…/control; false where the device is not configured. */
+bool f2m_control_describe(const struct f2m_control *, struct f2m_now, const char *device_id, struct f2m_strbuf *out);
 /* Publishes device/…/control and pause anew; nothing to the battery. */
 void f2m_control_show(struct f2m_control *, struct f2m_now, struct f2m_effects *);
 /* The outcome of a tagged publish; true where the tag was ours (tags with F2M_TAG_CONTROL in the top byte). */

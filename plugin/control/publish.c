@@ -83,15 +83,11 @@ static uint64_t hash(struct f2m_slice text)
     return h;
 }
 
-void f2m_publish_control(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d,
-                         struct f2m_effects *fx)
+static void describe(const struct f2m_control_device *d, struct f2m_now now, struct f2m_strbuf *out)
 {
     const struct f2m_command *next = f2m_schedule_next(d, now.wall_ms);
+    struct f2m_jw w = f2m_jw(out);
 
-    if (!c->connected)
-        return;
-    f2m_strbuf_reset(&c->body);
-    struct f2m_jw w = f2m_jw(&c->body);
     f2m_jw_object(&w, NULL);
     f2m_jw_string(&w, "owner", d->running ? "flip" : "local");
     if (d->running)
@@ -106,6 +102,27 @@ void f2m_publish_control(struct f2m_control *c, struct f2m_now now, struct f2m_c
         f2m_jw_null(&w, "next");
     }
     f2m_jw_end(&w);
+}
+
+bool f2m_control_describe(const struct f2m_control *c, struct f2m_now now, const char *device_id,
+                          struct f2m_strbuf *out)
+{
+    const struct f2m_control_device *d;
+
+    HASH_FIND_STR(c->by_id, device_id, d);
+    if (!d)
+        return false;
+    describe(d, now, out);
+    return true;
+}
+
+void f2m_publish_control(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d,
+                         struct f2m_effects *fx)
+{
+    if (!c->connected)
+        return;
+    f2m_strbuf_reset(&c->body);
+    describe(d, now, &c->body);
     struct f2m_slice body = {c->body.data, c->body.len};
     uint64_t h = hash(body);
     if (d->shown && d->shown_hash == h)

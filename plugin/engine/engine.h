@@ -45,9 +45,10 @@ void f2m_engine_goodbye(struct f2m_engine *, struct f2m_effects *);
  * birth. They change with a reload only. */
 void f2m_engine_control_filters(const struct f2m_engine *, void (*visit)(void *ctx, const char *filter), void *ctx);
 
-/* For /healthz and /metrics. Rendered into out (replaced). */
+/* For /healthz, /metrics and the status page. Rendered into out (replaced). */
 bool f2m_engine_ready(const struct f2m_engine *); /* broker and cloud are reachable */
 void f2m_engine_metrics(const struct f2m_engine *, struct f2m_now, struct f2m_strbuf *out);
+void f2m_engine_status_page(struct f2m_engine *, struct f2m_now, struct f2m_strbuf *out);
 /* The inbox's own losses, told once per turn, so that health counts them. */
 void f2m_engine_messages_dropped(struct f2m_engine *, uint64_t total);
 void f2m_engine_webhooks_refused(struct f2m_engine *, uint64_t total);

@@ -336,3 +336,8 @@ bool f2m_outbox_disk_failing(const struct f2m_outbox *o)
 {
     return o->failing;
 }
+
+bool f2m_outbox_latest(const struct f2m_outbox *o, const char *device_id, struct f2m_latest_point *out)
+{
+    return f2m_latest_find(o->latest, device_id, out);
+}

@@ -13,6 +13,7 @@
 #include "port/counters.h"
 #include "port/effect.h"
 #include "port/store.h"
+#include "telemetry/outbox_latest.h"
 #include "util/now.h"
 
 struct f2m_outbox;
@@ -64,6 +65,9 @@ void f2m_outbox_tick(struct f2m_outbox *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_outbox_deadline(const struct f2m_outbox *); /* mono ms; INT64_MAX = none */
 /* The latest points are published anew, with the turn's committed(). */
 void f2m_outbox_mqtt_up(struct f2m_outbox *, struct f2m_now, struct f2m_effects *);
+
+/* The latest point of a device; false where there is none. */
+bool f2m_outbox_latest(const struct f2m_outbox *, const char *device_id, struct f2m_latest_point *);
 
 struct f2m_outbox_stats f2m_outbox_stats(const struct f2m_outbox *); /* memory included; cheap */
 bool f2m_outbox_disk_failing(const struct f2m_outbox *);             /* health is critical */

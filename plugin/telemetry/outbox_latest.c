@@ -183,15 +183,20 @@ void f2m_latest_touch(struct f2m_latest *l)
             touch(l, e);
 }
 
-static void publish(struct f2m_latest *l, const struct entry *e, struct f2m_effects *fx)
+const char *f2m_upload_state_name(enum f2m_upload_state state)
 {
     static const char *const names[] = {"pending", "sent", "rejected"};
+    return names[state];
+}
+
+static void publish(struct f2m_latest *l, const struct entry *e, struct f2m_effects *fx)
+{
     f2m_strbuf_reset(&l->text);
     struct f2m_jw w = f2m_jw(&l->text);
     f2m_jw_object(&w, NULL);
     f2m_jw_raw(&w, "point", (struct f2m_slice){e->body, e->len});
     f2m_jw_object(&w, "upload");
-    f2m_jw_string(&w, "state", names[e->state]);
+    f2m_jw_string(&w, "state", f2m_upload_state_name(e->state));
     f2m_jw_string(&w, "message", e->message);
     f2m_jw_end(&w);
     f2m_jw_end(&w);
@@ -207,6 +212,15 @@ void f2m_latest_publish(struct f2m_latest *l, struct f2m_effects *fx)
         e->dirty = false;
         publish(l, e, fx);
     }
+}
+
+bool f2m_latest_find(const struct f2m_latest *l, const char *device_id, struct f2m_latest_point *out)
+{
+    const struct entry *e = find(l, device_id);
+    if (!e || !e->body)
+        return false;
+    *out = (struct f2m_latest_point){.start_ms = e->start_ms, .state = e->state, .message = e->message};
+    return true;
 }
 
 size_t f2m_latest_missing(const struct f2m_latest *l)

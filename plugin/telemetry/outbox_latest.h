@@ -14,7 +14,16 @@ enum f2m_upload_state {
     F2M_UPLOAD_REJECTED,
 };
 
+const char *f2m_upload_state_name(enum f2m_upload_state); /* as device/<id>/telemetry says it */
+
 struct f2m_latest;
+
+/* What is known of a device's latest point. */
+struct f2m_latest_point {
+    int64_t start_ms;
+    enum f2m_upload_state state;
+    const char *message; /* NULL = none; until the next verdict */
+};
 
 struct f2m_latest *f2m_latest_new(const struct f2m_config *);
 void f2m_latest_free(struct f2m_latest *);
@@ -31,6 +40,8 @@ void f2m_latest_retry(struct f2m_latest *, const char *device_id);
 void f2m_latest_touch(struct f2m_latest *); /* all are to be published */
 /* Publishes what changed since the last call. */
 void f2m_latest_publish(struct f2m_latest *, struct f2m_effects *);
+/* False where there is none. */
+bool f2m_latest_find(const struct f2m_latest *, const char *device_id, struct f2m_latest_point *);
 /* Devices whose latest point is not known. */
 size_t f2m_latest_missing(const struct f2m_latest *);
 

@@ -71,6 +71,9 @@
 #define F2M_MAX_NOTIFICATIONS_WAITING_BYTES (8u << 20)
 #define F2M_MAX_NOTIFICATIONS_IN_FLIGHT     200
 
+/* the status page */
+#define F2M_MAX_STATUS_DEVICES 100
+
 /* Home Assistant */
 #define F2M_MAX_DISCOVERY_IN_FLIGHT 16   /* discovery payloads that the broker has not acknowledged */
 #define F2M_DISCOVERY_STATES_MS     1000 /* after the configurations of a birth */
