@@ -8,8 +8,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define UNHEARD_RETRY_MS 30000
 #define RESTORE_AGAIN_MS 60000 /* not taken by the broker, not confirmed, nobody listening */
+
+/* After a restart of the broker an integration may come back later than we do: tried again soon, then patiently. */
+static const int64_t unheard_retry_ms[] = {2000, 5000, 10000, 30000};
+#define UNHEARD_RETRIES (sizeof unheard_retry_ms / sizeof *unheard_retry_ms)
+#define UNHEARD_TOLD    2 /* times in a row before Flip hears of it; a refusal is told at once */
 
 void f2m_action_stop(struct f2m_control_device *d)
 {
@@ -91,7 +95,9 @@ static int send_step(struct f2m_control *c, struct f2m_now now, struct f2m_contr
     }
     if (p->confirm.topic)
         f2m_confirm_arm(d, &p->confirm);
-    *step = (struct f2m_step){.tag = new_tag(c, d), .refresh_mono = INT64_MAX, .retry_mono = INT64_MAX};
+    step->tag = new_tag(c, d);
+    step->acked = false; /* `unheard` until the broker says otherwise */
+    step->refresh_mono = step->retry_mono = INT64_MAX;
     d->wrote = true;
     if (p->refresh_ms > 0 && d->action.kind == F2M_ACTION_MODE)
         step->refresh_mono = now.mono_ms + p->refresh_ms;
@@ -180,21 +186,27 @@ static int advance(struct f2m_control *c, struct f2m_now now, struct f2m_control
     return confirm_step(c, now, d, fx, err);
 }
 
-/* Refreshes, and what nobody heard once more. */
-static int repeat_steps(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d, struct f2m_effects *fx,
-                        struct f2m_err *err)
+/* What nobody heard is sent again from there on, in order: a later publish may be the one that carries it out. */
+static void go_back(struct f2m_action *a, struct f2m_now now)
 {
-    struct f2m_action *a = &d->action;
+    for (size_t i = 0; i < a->at && !a->confirming; i++)
+        if (now.mono_ms >= a->steps[i].retry_mono) {
+            a->at = i;
+            a->tries = 0;
+            a->due_mono = now.mono_ms;
+            return;
+        }
+}
 
-    for (size_t i = 0; i < a->at && i < a->len; i++) {
-        struct f2m_step *step = &a->steps[i];
-        if (now.mono_ms < step->refresh_mono && now.mono_ms < step->retry_mono)
-            continue;
-        bool unheard = step->unheard;
-        if (send_step(c, now, d, i, fx, err) < 0)
+/* Leases are kept up also while later steps wait for their delay or read-back. */
+static int refresh_steps(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d,
+                         struct f2m_effects *fx, struct f2m_err *err)
+{
+    const struct f2m_action *a = &d->action;
+
+    for (size_t i = 0; i < a->at; i++)
+        if (now.mono_ms >= a->steps[i].refresh_mono && send_step(c, now, d, i, fx, err) < 0)
             return -EPROTO;
-        step->unheard = unheard; /* until the broker says otherwise */
-    }
     return 0;
 }
 
@@ -206,31 +218,36 @@ int f2m_action_run(struct f2m_control *c, struct f2m_now now, struct f2m_control
 
     if (a->kind == F2M_ACTION_NONE)
         return 0;
+    go_back(a, now);
     while (a->at < a->len) {
         int rc = advance(c, now, d, fx, err);
         if (rc > 0)
-            return 0;
+            break;
         if (rc < 0 && !restore)
             return -EPROTO;
         if (rc < 0)
             restore_trouble(d, err, fx);
         next_step(a, now);
     }
-    if (restore && a->again_mono == INT64_MAX)
+    if (restore && a->at >= a->len && a->again_mono == INT64_MAX)
         a->again_mono = now.mono_ms + RESTORE_AGAIN_MS;
-    return restore ? 0 : repeat_steps(c, now, d, fx, err);
+    return refresh_steps(c, now, d, fx, err); /* a restore has none */
+}
+
+/* Everything is out, and the broker took it, with somebody listening. */
+static bool all_acked(const struct f2m_action *a)
+{
+    for (size_t i = 0; i < a->len; i++)
+        if (!a->steps[i].acked)
+            return false;
+    return true;
 }
 
 bool f2m_action_restored(const struct f2m_control_device *d)
 {
     const struct f2m_action *a = &d->action;
 
-    if (a->kind != F2M_ACTION_RESTORE || a->at < a->len || a->unconfirmed)
-        return false;
-    for (size_t i = 0; i < a->len; i++)
-        if (!a->steps[i].acked)
-            return false;
-    return true;
+    return a->kind == F2M_ACTION_RESTORE && a->at >= a->len && !a->unconfirmed && all_acked(a);
 }
 
 int64_t f2m_action_deadline(const struct f2m_control_device *d)
@@ -244,10 +261,10 @@ int64_t f2m_action_deadline(const struct f2m_control_device *d)
         first = a->due_mono;
     if (a->again_mono < first)
         first = a->again_mono;
-    for (size_t i = 0; i < a->at && i < a->len; i++) {
+    for (size_t i = 0; i < a->at; i++) {
         if (a->steps[i].refresh_mono < first)
             first = a->steps[i].refresh_mono;
-        if (a->kind == F2M_ACTION_MODE && a->steps[i].retry_mono < first)
+        if (!a->confirming && a->steps[i].retry_mono < first)
             first = a->steps[i].retry_mono;
     }
     return first;
@@ -255,23 +272,32 @@ int64_t f2m_action_deadline(const struct f2m_control_device *d)
 
 /* ---- what the broker says ---- */
 
-/* Flip hears that the battery cannot hear, and when it can again. */
-static void tell(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d, int reason,
-                 struct f2m_effects *fx)
+static void tell_log(struct f2m_control_device *d, struct f2m_effects *fx)
 {
-    char ok[F2M_REASON_SIZE], device[128], text[F2M_REASON_SIZE];
+    char device[128], text[F2M_REASON_SIZE];
 
     f2m_effects_log(fx, d->unheard[0] ? F2M_LOG_WARN : F2M_LOG_INFO, F2M_COMPONENT,
                     d->unheard[0] ? "the battery cannot hear" : "the battery hears again", "device=%s reason=%s",
                     f2m_log_value(d->config->id, device, sizeof device), f2m_log_value(d->unheard, text, sizeof text));
-    if (d->action.kind != F2M_ACTION_MODE || !d->running)
+}
+
+/* Flip hears that the battery cannot hear, and when it can again, also where that was found out before a restart: a
+ * command that runs is answered with a failure for this reason only. */
+static void tell_flip(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d, int reason, bool news)
+{
+    struct f2m_command *command = d->action.kind == F2M_ACTION_MODE ? d->running : NULL;
+    char ok[F2M_REASON_SIZE];
+
+    if (!command)
         return;
+    bool failed = command->ack.answer == F2M_ANSWER_FAILED_OFFLINE || command->ack.answer == F2M_ANSWER_FAILED_FAULT;
     if (d->unheard[0]) {
-        f2m_acknowledge(c, now, d->running, reason == 0x10 ? F2M_ANSWER_FAILED_OFFLINE : F2M_ANSWER_FAILED_FAULT,
-                        d->unheard);
-    } else {
-        f2m_acknowledge_ok_reason(d->running, ok);
-        f2m_acknowledge(c, now, d->running, F2M_ANSWER_OK, ok);
+        if (news)
+            f2m_acknowledge(c, now, command, reason == 0x10 ? F2M_ANSWER_FAILED_OFFLINE : F2M_ANSWER_FAILED_FAULT,
+                            d->unheard);
+    } else if (failed && all_acked(&d->action)) {
+        f2m_acknowledge_ok_reason(command, ok);
+        f2m_acknowledge(c, now, command, F2M_ANSWER_OK, ok);
     }
 }
 
@@ -291,6 +317,27 @@ static struct f2m_step *find_step(struct f2m_action *a, uint64_t tag)
     return NULL;
 }
 
+static void miss(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d, struct f2m_step *step,
+                 int reason)
+{
+    const char *topic = d->action.list[step - d->action.steps].topic;
+    size_t times = step->misses < UNHEARD_RETRIES ? step->misses : UNHEARD_RETRIES - 1;
+    struct f2m_scene scene = scene_of(d, now);
+    struct f2m_err err;
+
+    step->unheard = true;
+    step->misses++;
+    step->retry_mono = now.mono_ms + unheard_retry_ms[times];
+    if (reason == 0x10 && step->misses < UNHEARD_TOLD)
+        return;
+    f2m_strbuf_reset(&c->text);
+    if (f2m_action_expand(&scene, topic, &c->text, &err) < 0)
+        f2m_strbuf_adds(&c->text, topic);
+    snprintf(d->unheard, sizeof d->unheard,
+             reason == 0x10 ? "nobody listens on %.150s" : "the broker refuses %.150s (reason 0x%02X)", c->text.data,
+             (unsigned)reason);
+}
+
 bool f2m_action_published(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d, uint64_t tag,
                           int reason, struct f2m_effects *fx)
 {
@@ -300,25 +347,20 @@ bool f2m_action_published(struct f2m_control *c, struct f2m_now now, struct f2m_
 
     if (!step)
         return false;
-    const struct f2m_control_publish *p = &a->list[step - a->steps];
     memcpy(before, d->unheard, sizeof before);
     /* Where the broker keeps it, whoever comes later still hears it. */
-    step->acked = reason < 0x80 && (reason != 0x10 || p->retain);
-    step->unheard = !step->acked;
-    if (step->unheard) {
-        struct f2m_scene scene = scene_of(d, now);
-        struct f2m_err err;
-        f2m_strbuf_reset(&c->text);
-        if (f2m_action_expand(&scene, p->topic, &c->text, &err) < 0)
-            f2m_strbuf_adds(&c->text, p->topic);
-        snprintf(d->unheard, sizeof d->unheard,
-                 reason == 0x10 ? "nobody listens on %.150s" : "the broker refuses %.150s (reason 0x%02X)",
-                 c->text.data, (unsigned)reason);
-        step->retry_mono = now.mono_ms + UNHEARD_RETRY_MS;
-    } else if (!any_unheard(a)) {
-        d->unheard[0] = '\0';
+    step->acked = reason < 0x80 && (reason != 0x10 || a->list[step - a->steps].retain);
+    if (step->acked) {
+        step->unheard = false;
+        step->misses = 0;
+        if (!any_unheard(a))
+            d->unheard[0] = '\0';
+    } else {
+        miss(c, now, d, step, reason);
     }
-    if (strcmp(before, d->unheard) != 0)
-        tell(c, now, d, reason, fx);
+    bool news = strcmp(before, d->unheard) != 0;
+    if (news)
+        tell_log(d, fx);
+    tell_flip(c, now, d, reason, news);
     return true;
 }

@@ -127,6 +127,7 @@ struct f2m_step {
     uint64_t tag;                     /* of the last publish; 0 = none */
     bool acked;                       /* by the broker, with somebody listening */
     bool unheard;                     /* nobody listens, or refused */
+    unsigned misses;                  /* times in a row */
     int64_t refresh_mono, retry_mono; /* INT64_MAX = none */
 };
 

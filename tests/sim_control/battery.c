@@ -201,13 +201,15 @@ void battery_hear(const struct f2m_publish *p)
     } else if (strcmp(p->topic, "flip2mqtt/device/" DEVICE "/command") == 0) {
         sim_trace("phase %.40s", p->payload.at);
         answer(p);
-    } else if (strncmp(p->topic, "flip2mqtt/", 10) != 0) {
+    } else if (strncmp(p->topic, "flip2mqtt/", 10) != 0 && !s.battery.deaf) {
         struct battery before = s.battery;
         snprintf(payload, sizeof payload, "%.*s", (int)p->payload.len, p->payload.at);
         sim_trace("battery %s=%s%s", p->topic, payload, s.battery.stuck ? " (stuck)" : "");
         s.dialect->hear(p->topic, payload);
         s.acts++;
         s.battery.wrote = true;
+        s.battery.excused |= s.battery.lapsed; /* who tells it cannot know that it is back already */
+        s.battery.lapsed = false;
         if (before.mode == s.battery.mode && before.w == s.battery.w && before.lease_until == s.battery.lease_until)
             return;
         s.battery.changed = true;
@@ -219,7 +221,8 @@ void battery_pass(void)
 {
     if (s.mono >= s.battery.lease_until) {
         sim_trace("battery goes back by itself");
+        check_lapse();
         set(OWN);
-        s.battery.excused = true;
+        s.battery.lapsed = true;
     }
 }

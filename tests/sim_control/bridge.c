@@ -111,7 +111,7 @@ static void carry_out_one(const struct f2m_effect *e)
         flip_request(&e->http);
     } else if (e->type == F2M_FX_PUBLISH && s.connected) {
         if (e->publish.tag && s.acked_len < sizeof s.acked / sizeof *s.acked)
-            s.acked[s.acked_len++] = (struct f2m_mqtt_published){e->publish.tag, 0};
+            s.acked[s.acked_len++] = (struct f2m_mqtt_published){e->publish.tag, s.battery.deaf ? 0x10 : 0};
         battery_hear(&e->publish);
     }
 }

@@ -105,15 +105,23 @@ static void stick(void)
     disturb();
 }
 
+static void deafen(void)
+{
+    s.battery.deaf = true;
+    s.listens_at = s.mono + a_while();
+    sim_trace("battery does not listen");
+    disturb();
+}
+
 void chance_event(void)
 {
     static const struct {
         int weight;
         void (*happens)(void);
     } events[] = {
-        {30, flip_create}, {25, flip_change}, {6, break_broker},  {6, break_cloud},   {8, crash},
-        {3, set_clock},    {4, chance_pause}, {4, chance_veto},   {2, chance_online}, {1, unset_clock},
-        {2, fail_commits}, {2, stick},        {2, bridge_reload},
+        {30, flip_create}, {25, flip_change}, {6, break_broker}, {6, break_cloud},   {8, crash},
+        {3, set_clock},    {4, chance_pause}, {4, chance_veto},  {2, chance_online}, {1, unset_clock},
+        {2, fail_commits}, {2, stick},        {2, deafen},       {2, bridge_reload},
     };
     int64_t total = 0;
 
@@ -205,6 +213,11 @@ void chance_heal(void)
         s.battery.excused = true; /* what it did not take is told again */
         disturb();
     }
+    if (due(&s.listens_at)) {
+        s.battery.deaf = false;
+        s.battery.excused = true; /* what it did not hear is told again */
+        disturb();
+    }
     if (s.connected && !s.crash_now && !s.commit_fails && due(&s.pause_back))
         chance_pause();
     if (s.connected && !s.crash_now && !s.commit_fails && due(&s.veto_back))
@@ -216,8 +229,8 @@ void chance_heal(void)
 
 int64_t chance_next(void)
 {
-    const int64_t planned[] = {s.back_at, s.commit_back, s.hold_back,  s.broker_back,        s.up_at,
-                               s.soc_at,  s.cloud_back,  s.unstuck_at, s.battery.lease_until};
+    const int64_t planned[] = {s.back_at, s.commit_back, s.hold_back,  s.broker_back, s.up_at,
+                               s.soc_at,  s.cloud_back,  s.unstuck_at, s.listens_at,  s.battery.lease_until};
     int64_t first = NEVER;
 
     for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)

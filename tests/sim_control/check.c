@@ -6,6 +6,7 @@
 #define SETTLE_MS (5 * MINUTE)
 #define ANSWER_MS (15 * MINUTE)
 #define GRACE_MS  (60 * SECOND) /* a clock set back by less does not take a start back */
+#define LAPSE_MS  (10 * SECOND) /* a lease may end earlier by that: smaller steps of the clock are not told */
 
 /* By its LWT, or because it says nothing. */
 static bool offline(void)
@@ -76,6 +77,16 @@ static bool trusted(void)
     return s.alive && !s.hold && !s.commit_fails && s.mono >= s.trusted_at;
 }
 
+void check_lapse(void)
+{
+    const struct command *c = s.alive ? started() : NULL;
+
+    if (c && s.connected && trusted() && f2m_control_settled(s.control, DEVICE) && c->seen.ends != NEVER &&
+        c->seen.ends - bridge_wall() > LAPSE_MS)
+        sim_fail("the battery goes back by itself %lld s before the end of %s",
+                 (long long)((c->seen.ends - bridge_wall()) / 1000), c->id);
+}
+
 static void check_battery(const struct command *c)
 {
     struct battery *b = &s.battery;
@@ -83,8 +94,8 @@ static void check_battery(const struct command *c)
     if (!s.connected || !f2m_control_settled(s.control, DEVICE))
         return;
     s.settled_at = s.mono;
-    /* A lease of a day at the most, and in minutes. */
-    bool lapsed = s.dialect->lease && c && (c->seen.ends == NEVER || c->seen.ends - bridge_wall() < 2 * MINUTE);
+    /* A lease of a day at the most, and not told of every step of the clock. */
+    bool lapsed = s.dialect->lease && c && (c->seen.ends == NEVER || c->seen.ends - bridge_wall() <= LAPSE_MS);
     if (!b->stuck && trusted()) {
         enum mode expected = c ? mode_of(&c->seen) : OWN;
         if (b->mode != expected && !lapsed)
@@ -122,8 +133,10 @@ static void check_next(void)
     struct f2m_slice root = f2m_slice_of(s.control_topic), id;
     const struct command *next = NULL;
 
-    if (!s.connected || !trusted() || s.integration || offline() || s.mono - s.good_since < 2 * SECOND)
+    if (!s.connected || !trusted() || s.integration || s.mono - s.good_since < 2 * SECOND)
         return;
+    if (offline() || s.mono - s.online_at < 2 * SECOND)
+        return; /* what was held back because of that comes next a moment later */
     for (size_t i = 0; i < s.commands_len; i++) {
         const struct command *c = &s.commands[i];
         if (is(c, "received") && strcmp(c->last_patch, "FAILED_OFFLINE") == 0)
@@ -165,14 +178,18 @@ void check_turn(void)
     /* One that is over before its first read-back leaves nothing but writes. */
     if (c != s.last_started && s.dialect->confirms && !f2m_control_settled(s.control, DEVICE))
         s.battery.excused = true;
+    /* Whole minutes counted from another moment may come to the same. */
+    if (s.dialect->lease && c && (c != s.last_started || c->seen.ends != s.last_ends))
+        s.battery.excused = true;
     s.last_started = c;
+    s.last_ends = c ? c->seen.ends : NEVER;
     check_battery(c);
     if (c && (s.paused || s.veto) && trusted())
         sim_fail("%s is started against the owner", c->id);
     check_control(c);
     check_next();
     check_answers();
-    if (s.connected && !s.battery.stuck && trusted() && s.mono - s.settled_at > SETTLE_MS &&
+    if (s.connected && !s.battery.stuck && !s.battery.deaf && trusted() && s.mono - s.settled_at > SETTLE_MS &&
         s.mono - s.good_since > SETTLE_MS)
         sim_fail("not settled for 5 minutes");
     if (c && trusted() && mode_of(&c->seen) == DISCHARGE && s.soc <= 20 && s.low_since != NEVER &&

@@ -57,8 +57,8 @@ static void begin(uint64_t seed)
     s.store = f2m_fault_store_new(f2m_store_open_memory());
     s.fx = f2m_effects_new();
     s.broker_up = s.cloud_up = true;
-    s.back_at = s.up_at = s.broker_back = s.cloud_back = s.unstuck_at = s.commit_back = s.hold_back = s.pause_back =
-        s.veto_back = NEVER;
+    s.back_at = s.up_at = s.broker_back = s.cloud_back = s.unstuck_at = s.listens_at = s.commit_back = s.hold_back =
+        s.pause_back = s.veto_back = NEVER;
     s.low_since = s.battery.lease_until = NEVER;
     s.battery.w = 4000;
     s.soc = 60 + (double)below(30);
@@ -165,7 +165,7 @@ static void come_to_rest(void)
     s.back_at = s.alive ? NEVER : s.mono;
     s.broker_back = s.broker_up ? NEVER : s.mono;
     s.cloud_back = s.mono;
-    s.commit_back = s.hold_back = s.unstuck_at = s.mono;
+    s.commit_back = s.hold_back = s.unstuck_at = s.listens_at = s.mono;
     s.soc_silent = false;
     chance_heal();
     pass(s.mono + 2 * MINUTE);

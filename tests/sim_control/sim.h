@@ -54,9 +54,11 @@ struct battery {
     int64_t lease_until;                  /* mono; NEVER = none */
     bool forced_discharge, forced_charge; /* lxp's two switches */
     bool stuck;                           /* takes nothing, shows nothing new */
+    bool deaf;                            /* does not listen, and the broker says so */
     /* since the room was last settled: */
     bool wrote, changed; /* it was written to; it took something new */
     bool excused;        /* a restart, reconnect or failed commit writes again */
+    bool lapsed;         /* its lease ran out since it was last written to */
 };
 
 struct dialect {
@@ -119,6 +121,7 @@ struct sim {
     struct command commands[MAX_COMMANDS];
     size_t commands_len;
     const struct command *last_started;
+    int64_t last_ends; /* its end, as the bridge knew it */
     struct call calls[MAX_CALLS];
     size_t calls_len;
     struct post posts[MAX_POSTS];
@@ -127,7 +130,7 @@ struct sim {
     double soc;
     bool soc_silent, device_offline, veto, paused;
     int64_t soc_at, event_at, check_at;
-    int64_t broker_back, cloud_back, unstuck_at, commit_back, hold_back, online_at, pause_back,
+    int64_t broker_back, cloud_back, unstuck_at, listens_at, commit_back, hold_back, online_at, pause_back,
         veto_back;      /* NEVER = works */
     int64_t trusted_at; /* mono: the store and the clock have worked since then */
     int64_t low_since;  /* mono: state of charge at the floor; NEVER = above */
@@ -204,6 +207,7 @@ int64_t chance_next(void); /* mono: the next thing that is planned */
 
 /* check.c */
 void check_publish(void); /* the battery has taken something new */
+void check_lapse(void);   /* the battery goes back to its own mode by itself */
 void check_turn(void);    /* after every turn */
 void check_settled(void); /* at moments of no turn */
 void check_end(void);

@@ -10,6 +10,11 @@
 /* A command of three members only is a whole one: the others are zero. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
+/* The control section of a battery that takes a setpoint, and 0 as its own mode. */
+#define SIMPLE                                                                                                         \
+    "{ modes: { DISCHARGE: [ { topic: inv/w, payload: \"{{ setpoint_w }}\" } ] },"                                     \
+    " restore: [ { topic: inv/w, payload: \"0\" } ] }"
+
 #define SUITE(name, ...)                                                                                               \
     int main(void)                                                                                                     \
     {                                                                                                                  \

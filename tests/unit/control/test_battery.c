@@ -1,10 +1,6 @@
 /* What the battery hears: in order, filled in, written on change only, kept up, read back, and true again after every
- * reconnect and restart. Interface, section 2 `control`, Commands 4, 5, clarifications 15, 35 to 37. */
+ * reconnect and restart. Interface, section 2 `control`, Commands 4, 5, clarifications 15, 35, 37. */
 #include "suite.h"
-
-#define SIMPLE                                                                                                         \
-    "{ modes: { DISCHARGE: [ { topic: inv/w, payload: \"{{ setpoint_w }}\" } ] },"                                     \
-    " restore: [ { topic: inv/w, payload: \"0\" } ] }"
 
 START_TEST(templates_know_the_command_the_device_and_the_time)
 {
@@ -72,6 +68,29 @@ START_TEST(a_moved_end_is_written_where_the_battery_knows_the_end)
 }
 END_TEST
 
+START_TEST(what_counts_from_when_it_is_heard_is_written_again_at_every_take_over)
+{
+    world_open(
+        "{ modes: { DISCHARGE: [ { topic: t, payload: \"{{ remaining_s | minutes | offset(0.5) | round(0) }}\" } ],"
+        " CHARGE: [ { topic: t, payload: \"{{ duration_s | minutes }}\" } ] } }",
+        NULL, NULL);
+    world_push("a", 10, 62);
+    world_push("b", 34, 75);
+    world_run(10 * SECOND);
+    ck_seen(battery, "t=1; "); /* holds until 70 */
+    world_run(25 * SECOND);
+    ck_seen(battery, "t=1; "); /* the same minute by the clock, but it must hold until 75 */
+    world_push("b", 34, 85, .revision = 1);
+    ck_seen(battery, "t=1; ");
+    world_push("b", 34, 85, .revision = 2);
+    ck_seen(battery, "");
+    world_push("c", 120, 720, .mode = "CHARGE");
+    world_push("d", 420, 1020, .mode = "CHARGE");
+    world_run(500 * SECOND);
+    ck_seen(battery, "t=10; t=10; ");
+}
+END_TEST
+
 START_TEST(refresh_repeats_while_the_command_runs)
 {
     world_open(
@@ -82,6 +101,18 @@ START_TEST(refresh_repeats_while_the_command_runs)
     world_run(200 * SECOND);
     ck_seen(battery, "evcc/mode=discharge; once=100; evcc/mode=discharge; evcc/mode=discharge; evcc/mode=discharge; "
                      "evcc/mode=normal; ");
+}
+END_TEST
+
+START_TEST(a_lease_is_kept_up_while_a_later_step_waits)
+{
+    world_open(
+        "{ modes: { DISCHARGE: [ { topic: lease, payload: go, refresh: 30s }, { topic: late, payload: x, delay: 70s "
+        "} ] } }",
+        NULL, NULL);
+    world_push("a", 10, 200);
+    world_run(95 * SECOND);
+    ck_seen(battery, "lease=go; lease=go; lease=go; late=x; ");
 }
 END_TEST
 
@@ -238,54 +269,6 @@ START_TEST(clean_stop_does_not_restore)
 }
 END_TEST
 
-/* ---- nobody listens ---- */
-
-START_TEST(nobody_listens_is_answered_and_tried_again)
-{
-    world_open(SIMPLE, NULL, NULL);
-    w.unheard[0] = "inv/w";
-    world_push("a", 10, 100, .setpoint = 1000);
-    world_run(20 * SECOND);
-    ck_seen(patches, "a:OK(scheduled); a:FAILED_OFFLINE(nobody listens on inv/w); ");
-    ck_seen(problems, "xyz-123: nobody listens on inv/w; ");
-    w.unheard[0] = NULL;
-    world_run(30 * SECOND);
-    ck_seen(patches, "a:OK(started); ");
-    ck_seen(battery, "inv/w=1000; inv/w=1000; ");
-    ck_seen(problems, "");
-}
-END_TEST
-
-START_TEST(refused_by_the_broker_is_answered)
-{
-    world_open(SIMPLE, NULL, NULL);
-    w.unheard[0] = "inv/w";
-    w.unheard_reason = 0x87;
-    world_push("a", 10, 100, .setpoint = 1000);
-    world_run(20 * SECOND);
-    ck_seen(patches, "a:OK(scheduled); a:FAILED_FAULT(the broker refuses inv/w (reason 0x87)); ");
-    ck_seen(problems, "xyz-123: the broker refuses inv/w (reason 0x87); ");
-}
-END_TEST
-
-START_TEST(restore_that_nobody_hears_is_tried_until_somebody_does)
-{
-    world_open(SIMPLE, NULL, NULL);
-    world_push("a", 10, 100, .setpoint = 1000);
-    world_run(20 * SECOND);
-    w.unheard[0] = "inv/w";
-    world_run(90 * SECOND);
-    ck_seen(problems, "xyz-123: nobody listens on inv/w; ");
-    world_battery();
-    w.unheard[0] = NULL;
-    world_run(61 * SECOND);
-    ck_seen(battery, "inv/w=0; ");
-    ck_seen(problems, "");
-    world_run(HOUR);
-    ck_seen(battery, "");
-}
-END_TEST
-
 /* ---- read-back ---- */
 
 #define CONFIRMED                                                                                                      \
@@ -402,13 +385,12 @@ END_TEST
 
 SUITE("battery", templates_know_the_command_the_device_and_the_time, in_order_with_delays_and_retained_only_where_said,
       a_repeated_identical_command_causes_no_second_write, a_moved_end_is_written_where_the_battery_knows_the_end,
-      refresh_repeats_while_the_command_runs, reconnect_publishes_what_holds_once,
+      what_counts_from_when_it_is_heard_is_written_again_at_every_take_over, refresh_repeats_while_the_command_runs,
+      a_lease_is_kept_up_while_a_later_step_waits, reconnect_publishes_what_holds_once,
       started_while_away_acts_on_return_and_ended_while_away_restores,
       started_and_ended_while_away_leaves_the_battery_alone, restore_that_the_broker_did_not_take_is_repeated,
       between_two_with_a_gap_restore_runs_first_after_being_away, restart_publishes_the_running_mode_again,
       restart_after_the_end_restores_first, crash_between_commit_and_publish_is_made_right, clean_stop_does_not_restore,
-      nobody_listens_is_answered_and_tried_again, refused_by_the_broker_is_answered,
-      restore_that_nobody_hears_is_tried_until_somebody_does, confirm_waits_for_the_read_back_before_the_next_publish,
-      confirm_failing_after_its_tries_is_answered_and_restored, a_restore_that_is_not_confirmed_is_tried_again,
-      a_retained_state_that_is_so_already_confirms, an_old_event_does_not_confirm,
-      confirm_topics_may_be_templates_and_all_are_listened_on)
+      confirm_waits_for_the_read_back_before_the_next_publish, confirm_failing_after_its_tries_is_answered_and_restored,
+      a_restore_that_is_not_confirmed_is_tried_again, a_retained_state_that_is_so_already_confirms,
+      an_old_event_does_not_confirm, confirm_topics_may_be_templates_and_all_are_listened_on)
