@@ -3,6 +3,7 @@
 
 #include "config/source_keys.h"
 #include "config/suggest.h"
+#include "util/boolean.h"
 #include "util/limits.h"
 #include "util/number.h"
 #include "util/secret.h"
@@ -195,20 +196,16 @@ static void apply_format(const struct reading *r, const struct f2m_yaml *map, st
 /* Whether a text can be a value of the kind, as it would be in a payload (clarification 22). */
 static const char *kind_expected(enum f2m_value_kind kind, const char *text)
 {
-    static const char *const booleans[] = {"true", "false", "on", "off", "1", "0", "online", "offline"};
     enum f2m_mode mode;
     double number;
+    bool boolean;
 
     switch (kind) {
     case F2M_VALUE_MODE:
         return f2m_mode_parse(f2m_slice_of(text), &mode)
                    ? NULL
                    : "BACKUP, CHARGE, DISCHARGE, SAVINGS, SELF_CONSUMPTION or STANDBY";
-    case F2M_VALUE_BOOL:
-        for (size_t i = 0; i < sizeof booleans / sizeof booleans[0]; i++)
-            if (strcasecmp(text, booleans[i]) == 0)
-                return NULL;
-        return "true or false";
+    case F2M_VALUE_BOOL: return f2m_boolean_parse(f2m_slice_of(text), &boolean) ? NULL : "true or false";
     case F2M_VALUE_TEXT: return *text ? NULL : "a text";
     default: return f2m_number_parse(f2m_slice_of(text), &number) ? NULL : "a number";
     }

@@ -1,10 +1,8 @@
 /* The owner's protection: pause and veto; and what the integration says. Interface, clarifications 13, 15, 39. */
+#include "control/ack_message.h"
 #include "control/internal.h"
-#include "flip/outcome.h"
-#include "util/json.h"
-#include "util/unit.h"
+#include "util/boolean.h"
 
-#include <strings.h>
 #include <utlist.h>
 
 /* The first topic of a source: what the owner knows it by. */
@@ -63,20 +61,6 @@ static void complain(struct f2m_control *c, const char *device_id, const char *t
                     f2m_log_value(device_id, device, sizeof device), f2m_log_value(text, why, sizeof why));
 }
 
-/* Words for on and off, any case (clarification 1). */
-static bool read_switch(struct f2m_slice payload, bool *on)
-{
-    static const char *const words[] = {"off", "on", "false", "true", "0", "1"};
-    struct f2m_slice text = f2m_slice_trim(payload);
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (text.len == strlen(words[i]) && strncasecmp(text.at, words[i], text.len) == 0) {
-            *on = i % 2 == 1;
-            return true;
-        }
-    return false;
-}
-
 void f2m_control_pause_set(struct f2m_control *c, struct f2m_now now, const char *device_id, struct f2m_slice payload,
                            struct f2m_effects *fx)
 {
@@ -88,7 +72,7 @@ void f2m_control_pause_set(struct f2m_control *c, struct f2m_now now, const char
         complain(c, device_id, "pause/set", "no such device is configured", fx);
         return;
     }
-    if (!read_switch(payload, &on)) {
+    if (!f2m_boolean_parse(payload, &on)) {
         complain(c, device_id, "pause/set", "expected ON or OFF", fx);
         return;
     }
@@ -104,44 +88,9 @@ void f2m_control_pause_set(struct f2m_control *c, struct f2m_now now, const char
 
 /* ---- command/ack ---- */
 
-struct ack_message {
-    char id[F2M_MAX_ID_BYTES + 1];
-    enum f2m_answer answer;
-    char reason[F2M_REASON_SIZE];
-};
-
-static bool read_ack(struct f2m_slice payload, struct ack_message *m, struct f2m_err *err)
-{
-    char status[24];
-
-    if (f2m_json_check(payload, err) < 0)
-        return false;
-    struct f2m_slice root = f2m_json_root(payload), reason = f2m_json_member(root, "reason");
-    if (!f2m_json_string_copy(f2m_json_member(root, "id"), m->id, sizeof m->id) || !m->id[0]) {
-        f2m_err_set(err, "id: expected the id of a command");
-        return false;
-    }
-    if (!f2m_json_string_copy(f2m_json_member(root, "device_status"), status, sizeof status) ||
-        !f2m_answer_parse(f2m_slice_of(status), &m->answer)) {
-        f2m_err_set(err, "device_status: expected OK, FAILED_OFFLINE or FAILED_FAULT");
-        return false;
-    }
-    m->reason[0] = '\0';
-    if (!reason.at || f2m_json_is_null(reason))
-        return true;
-    f2m_autostrbuf text;
-    f2m_strbuf_init(&text, F2M_MAX_PAYLOAD_BYTES);
-    if (!f2m_json_string(reason, &text)) {
-        f2m_err_set(err, "reason: expected a string, found %s", f2m_json_type_name(f2m_json_type(reason)));
-        return false;
-    }
-    f2m_outcome_clean((struct f2m_slice){text.data, text.len}, m->reason, sizeof m->reason);
-    return true;
-}
-
 /* An integration that cannot do it ends it; one that is merely away may come back. */
 static void take_ack(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
-                     const struct ack_message *m, struct f2m_effects *fx)
+                     const struct f2m_ack_message *m, struct f2m_effects *fx)
 {
     command->ack.ours = true;
     if (m->answer == F2M_ANSWER_FAILED_FAULT) {
@@ -166,14 +115,14 @@ void f2m_control_command_ack(struct f2m_control *c, struct f2m_now now, const ch
                              struct f2m_effects *fx)
 {
     struct f2m_control_device *d = find_device(c, device_id);
-    struct ack_message m;
+    struct f2m_ack_message m;
     struct f2m_err err;
 
     if (!d) {
         complain(c, device_id, "command/ack", "no such device is configured", fx);
         return;
     }
-    if (!read_ack(payload, &m, &err)) {
+    if (!f2m_ack_read(payload, &m, &err)) {
         complain(c, device_id, "command/ack", err.text, fx);
         return;
     }

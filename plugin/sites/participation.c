@@ -4,23 +4,10 @@
  * 5.24 (the event's commands become OPT_OUT, so they are polled at once).
  */
 #include "sites/internal.h"
+#include "util/boolean.h"
 #include "util/xalloc.h"
 
 #include <stdio.h>
-#include <strings.h>
-
-/* Interface, clarification 1: the words for true and false. */
-static int read_wanted(struct f2m_slice payload)
-{
-    static const char *const words[2][4] = {{"off", "false", "0", "offline"}, {"on", "true", "1", "online"}};
-    struct f2m_slice text = f2m_slice_trim(payload);
-
-    for (int wanted = 0; wanted < 2; wanted++)
-        for (size_t i = 0; i < 4; i++)
-            if (text.len == strlen(words[wanted][i]) && strncasecmp(text.at, words[wanted][i], text.len) == 0)
-                return wanted;
-    return -1;
-}
 
 static void fail(struct f2m_sites *s, struct f2m_now now, const struct f2m_site_state *site, const char *event_id,
                  const char *message, struct f2m_effects *fx)
@@ -81,9 +68,8 @@ void f2m_sites_participation_set(struct f2m_sites *s, struct f2m_now now, const 
                                  struct f2m_slice payload, struct f2m_effects *fx)
 {
     struct f2m_site_state *site = f2m_sites_site(s, site_id);
-    int wanted = read_wanted(payload);
     char message[256], id[128], current[F2M_MAX_ID_BYTES + 1];
-    bool active;
+    bool active, wanted;
 
     if (!site) {
         s->c.counters->invalid++;
@@ -91,7 +77,7 @@ void f2m_sites_participation_set(struct f2m_sites *s, struct f2m_now now, const 
                         "site=%s", f2m_log_value(site_id, id, sizeof id));
         return;
     }
-    if (wanted < 0) {
+    if (!f2m_boolean_parse(payload, &wanted)) {
         s->c.counters->invalid++;
         f2m_outcome_clean(payload, id, 64);
         snprintf(message, sizeof message, "participation/set: expected ON or OFF, found '%s'", id);

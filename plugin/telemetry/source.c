@@ -1,5 +1,6 @@
 #include "telemetry/source.h"
 
+#include "util/boolean.h"
 #include "util/number.h"
 #include "util/rfc3339.h"
 #include "util/utf8.h"
@@ -39,18 +40,12 @@ static bool is_no_data(struct f2m_slice text)
 
 static bool read_bool(struct f2m_slice text, double *number)
 {
-    static const struct {
-        const char *word;
-        double value;
-    } words[] = {{"true", 1}, {"false", 0}, {"on", 1}, {"off", 0}, {"1", 1}, {"0", 0}, {"online", 1}, {"offline", 0}};
+    bool value;
 
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (text_is_any_case(text, words[i].word)) {
-            *number = words[i].value;
-            return true;
-        }
-    }
-    return false;
+    if (!f2m_boolean_parse(text, &value))
+        return false;
+    *number = value;
+    return true;
 }
 
 /* A sender's 32-bit float printed with a double's digits: the decimal that it measured. */

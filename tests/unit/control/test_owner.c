@@ -86,6 +86,19 @@ START_TEST(pause_is_obeyed_and_restored_also_while_the_clock_is_unset)
 }
 END_TEST
 
+START_TEST(pause_knows_every_word_for_true_and_false)
+{
+    static const char *const words[] = {"ON", "off", "True", "FALSE", "1", "0", "online", "Offline"};
+
+    world_open(MODES, NULL, NULL);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        world_pause(words[i]);
+        ck_assert_str_eq(w.pause_topic.data, i % 2 ? "OFF" : "ON");
+    }
+    ck_assert_uint_eq(w.counters.invalid, 0);
+}
+END_TEST
+
 START_TEST(a_bad_pause_is_counted_and_changes_nothing)
 {
     static const char *const bad[] = {"", "maybe", "{\"on\":1}", "ONN"};
@@ -323,8 +336,8 @@ END_TEST
 SUITE("owner", pause_ends_the_running_command_and_refuses_it,
       commands_that_come_while_paused_are_refused_and_not_revived,
       a_scheduled_command_is_refused_at_its_start_where_still_paused, pause_survives_a_restart,
-      pause_is_obeyed_and_restored_also_while_the_clock_is_unset, a_bad_pause_is_counted_and_changes_nothing,
-      veto_ends_control_with_its_topic_and_lets_later_ones_go_on,
+      pause_is_obeyed_and_restored_also_while_the_clock_is_unset, pause_knows_every_word_for_true_and_false,
+      a_bad_pause_is_counted_and_changes_nothing, veto_ends_control_with_its_topic_and_lets_later_ones_go_on,
       veto_holds_until_taken_back_however_old_and_as_a_retained_replay,
       a_veto_is_a_problem_with_its_topic_also_over_restarts_and_failed_commits, a_veto_that_cannot_be_read_is_counted,
       setpoint_and_reserve_are_clamped_and_the_reason_says_so, reserve_floor_holds_where_flip_sends_none,
