@@ -135,6 +135,24 @@ static int check_body(const struct f2m_operation *op, const struct f2m_envelope 
     return 0;
 }
 
+/* The bridge's own operations would ignore any other id, and with it what the sender meant to spare. */
+static int check_ids(const struct f2m_operation *op, const struct f2m_envelope *e, struct f2m_err *err)
+{
+    if (op->kind == F2M_OPERATION_FLIP)
+        return 0;
+    struct f2m_path_ids ids = f2m_envelope_ids(e);
+    if (op->kind != F2M_OPERATION_OUTBOX_STATS)
+        ids.device_id = NULL;
+#define REFUSE_ID(id)                                                                                                  \
+    if (ids.id) {                                                                                                      \
+        f2m_err_set(err, "%s: %s does not know it", #id, op->name);                                                    \
+        return -EINVAL;                                                                                                \
+    }
+    F2M_PATH_IDS(REFUSE_ID)
+#undef REFUSE_ID
+    return 0;
+}
+
 int f2m_envelope_read(struct f2m_slice payload, const struct f2m_operation *op, struct f2m_envelope *e,
                       struct f2m_strbuf *query, struct f2m_err *err)
 {
@@ -157,5 +175,7 @@ int f2m_envelope_read(struct f2m_slice payload, const struct f2m_operation *op, 
     struct f2m_slice name, value;
     while (r == 0 && f2m_json_next(&it, &name, &value))
         r = read_member(name, value, e, query, err);
-    return r ? r : check_body(op, e, err);
+    if (r == 0)
+        r = check_body(op, e, err);
+    return r ? r : check_ids(op, e, err);
 }

@@ -223,6 +223,19 @@ START_TEST(the_outbox_answers_at_once)
 }
 END_TEST
 
+START_TEST(the_outbox_refuses_ids_that_it_would_ignore)
+{
+    world_ask("outbox/drop", "{\"site_id\":\"home\",\"device_id\":\"bat\"}");
+    world_expect("outbox/drop", "{\"transaction\":null,\"status\":\"error\",\"http_status\":null,"
+                                "\"error\":\"site_id: outbox/drop does not know it\"}");
+    world_ask("outbox/stats", "{\"device_id\":\"bat\"}");
+    world_expect("outbox/stats", "{\"transaction\":null,\"status\":\"error\",\"http_status\":null,"
+                                 "\"error\":\"device_id: outbox/stats does not know it\"}");
+    world_ask("outbox/list", "{\"device_id\":\"bat\",\"site_id\":null}");
+    ck_assert_ptr_nonnull(strstr(world_answer(2)->text, "\"data\":{\"points\":[],"));
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("operations");
@@ -240,5 +253,6 @@ int main(void)
     tcase_add_test(t, a_failing_page_fails_the_whole);
     tcase_add_test(t, an_answer_without_a_list_is_told);
     tcase_add_test(t, the_outbox_answers_at_once);
+    tcase_add_test(t, the_outbox_refuses_ids_that_it_would_ignore);
     return world_main("requests_operations", t);
 }
