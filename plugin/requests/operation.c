@@ -17,19 +17,11 @@ static const char *paged_collection(enum f2m_endpoint endpoint)
     }
 }
 
-bool f2m_operation_find(struct f2m_slice name, struct f2m_operation *out)
+static struct f2m_operation of_endpoint(enum f2m_endpoint endpoint)
 {
-    for (size_t i = 0; i < sizeof own_operations / sizeof *own_operations; i++)
-        if (f2m_slice_is(name, own_operations[i].name)) {
-            *out = own_operations[i];
-            return true;
-        }
-    enum f2m_endpoint endpoint;
-    if (!f2m_endpoint_find(name, &endpoint))
-        return false;
     const struct f2m_endpoint_info *info = &f2m_endpoint_info[endpoint];
     bool sends = info->method == F2M_HTTP_POST || info->method == F2M_HTTP_PATCH;
-    *out = (struct f2m_operation){
+    return (struct f2m_operation){
         .name = info->operation,
         .group = info->group,
         .kind = F2M_OPERATION_FLIP,
@@ -37,5 +29,24 @@ bool f2m_operation_find(struct f2m_slice name, struct f2m_operation *out)
         .body = sends && endpoint != F2M_ENDPOINT_SITE_TOKEN_CREATE,
         .collection = paged_collection(endpoint),
     };
+}
+
+bool f2m_operation_at(size_t i, struct f2m_operation *out)
+{
+    size_t own = i - F2M_ENDPOINT_COUNT;
+    if (i < F2M_ENDPOINT_COUNT)
+        *out = of_endpoint((enum f2m_endpoint)i);
+    else if (own < sizeof own_operations / sizeof *own_operations)
+        *out = own_operations[own];
+    else
+        return false;
     return true;
+}
+
+bool f2m_operation_find(struct f2m_slice name, struct f2m_operation *out)
+{
+    for (size_t i = 0; f2m_operation_at(i, out); i++)
+        if (f2m_slice_is(name, out->name))
+            return true;
+    return false;
 }

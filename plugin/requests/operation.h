@@ -1,6 +1,6 @@
 /*
- * The operations of bridge/request/<operation>: Flip's endpoints (flip/endpoint.h has their paths and groups) and two
- * of the bridge's own. Interface, section 3.4.
+ * The operations of bridge/request/<operation>: Flip's endpoints (flip/endpoint.h has their paths and groups) and
+ * the bridge's own. Interface, section 3.4.
  */
 #ifndef F2M_REQUESTS_OPERATION_H
 #define F2M_REQUESTS_OPERATION_H
@@ -24,6 +24,8 @@ struct f2m_operation {
     const char *collection;     /* paged by skip and limit (decision 16): its name; NULL = not paged */
 };
 
+/* Every operation, Flip's in the order of the endpoint table, then ours; false where i is beyond the last. */
+bool f2m_operation_at(size_t i, struct f2m_operation *);
 /* False where unknown. */
 bool f2m_operation_find(struct f2m_slice name, struct f2m_operation *);
 

@@ -11,8 +11,8 @@ import yaml
 from source import ROOT, Finding, files, finish, read
 
 TEXT = (".c", ".h", ".py", ".md", ".yaml", ".yml", ".json", ".cmake", ".txt", ".sh", ".scd", ".service", ".in")
-# Hostile by design: fuzz corpora, bad examples, golden outputs.
-RAW = re.compile(r"(^|/)(corpus|corpora|bad|cases|golden|fixtures|expected|samples)(/|$)")
+# Byte for byte as they must be: fuzz corpora, examples, golden outputs.
+RAW = re.compile(r"(^|/)(corpus|corpora|good|bad|cases|golden|fixtures|expected|samples)(/|$)")
 OUTSIDE = re.compile(r"\.\./shared|/work/(main|shared)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TABS = (".c", ".h", ".py", ".yaml", ".yml", ".json", ".cmake", ".txt")
