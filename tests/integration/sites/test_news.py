@@ -68,7 +68,7 @@ def test_every_channel_tells_the_same_once(tmp_path, broker, sim, mqtt, channel)
         until(lambda: sim.state()["enrollments"][0]["status"] == "ACTIVE", 30)
         if channel != "webhook":
             mqtt.wait_for(NOTIFICATION, lambda m: m.json()["event_type"] == "enrollment.updated", timeout=20)
-        until(lambda: len(sim.requests("/v1/commands")) > 0, 20)
+        until(lambda: sim.requests("/v1/commands")["requests"], 20)
         if channel != "poll":
             sim.control("POST", "webhook", {"url": f"http://127.0.0.1:{port}/webhook/flip", "secret": SECRET})
         since = mqtt.mark()

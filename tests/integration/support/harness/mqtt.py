@@ -32,6 +32,7 @@ class Mqtt:
     def __init__(self, broker, *filters, username=None, password=None, certificate=None, client_id="", version=5):
         protocol = paho.MQTTv5 if version == 5 else paho.MQTTv311
         self.seen = []
+        self.filters = set()
         self.version = version
         self._arrived = threading.Condition()
         self._granted = {}
@@ -74,6 +75,7 @@ class Mqtt:
             assert self._arrived.wait_for(lambda: mid in self._granted, 10 * PATIENCE), "no SUBACK"
             codes = [getattr(c, "value", c) for c in self._granted[mid]]
         assert all(c < 0x80 for c in codes), f"subscription refused: {dict(zip(filters, codes))}"
+        self.filters.update(filters)
 
     def publish(self, topic, payload="", retain=False, qos=1, response_topic=None, correlation=None):
         """Text and bytes go as they are, anything else as JSON. Returns when the broker has it (QoS 1)."""
@@ -124,7 +126,8 @@ class Mqtt:
     def request(self, operation, body=None, base="flip2mqtt", timeout=15):
         """bridge/request/<operation>, and the answer with the same transaction."""
         answer = f"{base}/bridge/response/{operation}"
-        self.subscribe(answer)
+        if not any(paho.topic_matches_sub(f, answer) for f in self.filters):  # a second one would double the messages
+            self.subscribe(answer)
         since, transaction = self.mark(), f"t{self.mark()}"
         self.publish(f"{base}/bridge/request/{operation}", {"transaction": transaction, **(body or {})})
         return self.wait_for(answer, lambda m: m.json().get("transaction") == transaction, timeout, since).json()
