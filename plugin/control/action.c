@@ -50,7 +50,7 @@ void f2m_action_resume(struct f2m_control_device *d, struct f2m_now now)
     for (size_t i = 0; i < a->len; i++) {
         a->steps[i].acked = true;
         if (a->list[i].refresh_ms > 0)
-            a->steps[i].refresh_mono = now.mono_ms + a->list[i].refresh_ms;
+            a->steps[i].refresh_mono = now.mono_ms; /* nobody knows how old its lease is */
     }
 }
 

@@ -312,7 +312,7 @@ uint64_t f2m_action_signature(const struct f2m_command *);
 void f2m_action_begin(struct f2m_control_device *, struct f2m_now, enum f2m_action_kind,
                       const struct f2m_control_publish *list, size_t len);
 void f2m_action_stop(struct f2m_control_device *);
-/* Takes what was begun as sent already: only refreshes are left. */
+/* Takes what was begun as sent already: only refreshes are left, the first one now. */
 void f2m_action_resume(struct f2m_control_device *, struct f2m_now);
 /* Sends what is due. -EPROTO with a reason where a mode's publish was not confirmed or could not be filled in. */
 int f2m_action_run(struct f2m_control *, struct f2m_now, struct f2m_control_device *, struct f2m_effects *,
