@@ -121,8 +121,6 @@ void rooms_mqtt_down(struct f2m_engine *e, struct f2m_now now)
 
 void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
-    /* The outbox before telemetry, whose baselines follow the points that it brings to disk: a crash in the other order
-     * would count their energy twice. */
     f2m_outbox_tick(e->outbox, now, fx);
     f2m_telemetry_tick(e->telemetry, now, fx);
     f2m_control_tick(e->control, now, fx);
@@ -135,7 +133,6 @@ void rooms_tick(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx
 
 void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f2m_effects *fx)
 {
-    f2m_telemetry_committed(e->telemetry, ok);
     f2m_outbox_committed(e->outbox, now, ok, fx);
     f2m_control_committed(e->control, now, ok);
     f2m_sites_committed(e->sites, now, ok);

@@ -59,6 +59,7 @@ struct f2m_outbox_stats {
     int64_t rejected;        /* rejected points, kept */
     int64_t oldest_start_ms; /* of the waiting ones; 0 where none */
     int64_t bytes;           /* size of the database in use, waiting and rejected included */
+    bool disk_full;          /* no point is taken (point_put answers -ENOSPC) until there is room again */
 };
 
 /* Small named values, one namespace per collection; key and value are opaque text to the store. */

@@ -94,7 +94,8 @@ static int bytes_in_use(struct sqlite_store *s, int64_t *bytes)
 int f2m_store_do_outbox_stats(struct f2m_store *base, struct f2m_outbox_stats *stats)
 {
     struct sqlite_store *s = sqlite_store(base);
-    *stats = (struct f2m_outbox_stats){.pending = s->now.pending, .rejected = s->now.rejected};
+    *stats =
+        (struct f2m_outbox_stats){.pending = s->now.pending, .rejected = s->now.rejected, .disk_full = s->disk_full};
     int64_t first = 0;
     int found = f2m_store_one(s, f2m_store_statement(s, ST_POINT_FIRST), &first);
     if (found < 0)

@@ -16,53 +16,15 @@ void f2m_telemetry_look_at_clock(struct f2m_telemetry *t, struct f2m_now now, st
     f2m_effects_log(fx, F2M_LOG_WARN, "telemetry", "the clock was set", "by_s=%.3f", (double)step / 1000);
 }
 
-void f2m_telemetry_save(struct f2m_telemetry *t, struct f2m_telemetry_device *d, struct f2m_now now)
+void f2m_telemetry_save(struct f2m_telemetry *t, struct f2m_telemetry_device *d, struct f2m_now now,
+                        struct f2m_effects *fx)
 {
-    /* Baselines on disk must not be ahead of the points: while those wait in memory, so does the record. A crash then
-     * costs the points in memory, and the counters give their energy again. Nor may they be behind: that would give
-     * energy twice (so they follow with the last of the points, f2m_telemetry_save_after_wait()). */
-    if (!d->record_dirty || t->counters->points_in_memory > 0)
+    if (!d->record_dirty)
         return;
     f2m_strbuf_reset(&t->text);
     f2m_device_write_record(d, now, &t->text);
-    struct f2m_slice record = {t->text.data, t->text.len};
-    if (f2m_store_record_put(t->store, F2M_STORE_DEVICE, d->config->id, record, now.wall_ms) < 0)
-        return;
+    f2m_outbox_record(t->outbox, now, d->config->id, (struct f2m_slice){t->text.data, t->text.len}, fx);
     d->record_dirty = false;
-    if (!d->record_new)
-        t->records_new++;
-    d->record_new = true;
-}
-
-void f2m_telemetry_save_after_wait(struct f2m_telemetry *t, struct f2m_now now)
-{
-    struct f2m_telemetry_device *d, *next;
-    bool over = t->points_waited && t->counters->points_in_memory == 0;
-
-    t->points_waited = t->counters->points_in_memory > 0;
-    if (!over)
-        return;
-    HASH_ITER(hh, t->devices, d, next)
-    {
-        f2m_telemetry_save(t, d, now);
-    }
-}
-
-void f2m_telemetry_committed(struct f2m_telemetry *t, bool ok)
-{
-    struct f2m_telemetry_device *d, *next;
-
-    if (t->records_new == 0)
-        return;
-    t->records_new = 0;
-    HASH_ITER(hh, t->devices, d, next)
-    {
-        if (d->record_new && !ok) {
-            d->record_dirty = true;
-            f2m_agenda_move(&t->agenda, &d->due, INT64_MIN);
-        }
-        d->record_new = false;
-    }
 }
 
 /* False where the key is there already: its energy must come with the next point then. */
@@ -99,7 +61,7 @@ static void close_at(struct f2m_telemetry *t, struct f2m_telemetry_device *d, in
         }
         f2m_interval_closed(&d->interval, end_wall_ms);
         d->record_dirty = true;
-        f2m_telemetry_save(t, d, now);
+        f2m_telemetry_save(t, d, now, fx);
     }
     f2m_device_open_accounts(d, now);
 }

@@ -64,8 +64,7 @@ struct f2m_telemetry_device {
     /* The counter endpoint's derived home reading: the sources' readings plus an offset, never falling. */
     double home_offset, home_total; /* NAN = not yet known */
 
-    bool record_dirty; /* baselines not yet written as they are */
-    bool record_new;   /* written in this turn: not yet committed */
+    bool record_dirty; /* baselines not yet handed to the outbox as they are */
 
     char *problem, *found; /* "a; b" or NULL: as shown, and what was found since (f2m_telemetry_problem()); owned */
 

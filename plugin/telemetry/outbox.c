@@ -83,7 +83,6 @@ int f2m_outbox_put(struct f2m_outbox *o, struct f2m_now now, const struct f2m_po
             f2m_outbox_disk_refused(o, now, rc, fx);
         f2m_outbox_keep_in_memory(o, now, k, fx);
     }
-    f2m_latest_closed(o->latest, p);
     o->news[p->endpoint].closed++;
     f2m_outbox_touch_stats(o);
     return 0;
@@ -95,6 +94,8 @@ static void turn_is_on_disk(struct f2m_outbox *o)
     for (k = o->memory.turn; k; k = next) {
         next = k->next;
         f2m_marks_remove(&o->marks, f2m_marks_find(&o->marks, k->stored_id));
+        if (!k->spent)
+            f2m_latest_closed(o->latest, &k->point);
         f2m_kept_free(k);
     }
     o->memory.turn = NULL;
@@ -110,14 +111,11 @@ static void turn_is_on_disk(struct f2m_outbox *o)
 
 static void turn_is_undone(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
 {
-    struct f2m_kept *k, *next, *turn = o->memory.turn;
-    o->memory.turn = NULL;
-    for (k = turn; k; k = next) {
-        next = k->next;
-        DL_DELETE(turn, k);
+    struct f2m_kept *k;
+    for (k = o->memory.turn; k; k = k->next)
         f2m_marks_remove(&o->marks, f2m_marks_find(&o->marks, k->stored_id));
-        f2m_outbox_keep_in_memory(o, now, k, fx);
-    }
+    f2m_memory_undo_turn(&o->memory);
+    f2m_outbox_limit_memory(o, now, fx);
     struct f2m_mark *mark, *after;
     HASH_ITER(hh, o->marks.all, mark, after)
     {
@@ -148,7 +146,8 @@ void f2m_outbox_committed(struct f2m_outbox *o, struct f2m_now now, bool ok, str
 /* ---- verdicts ---- */
 
 /* A point in memory leaves with its verdict; one in the store is marked until its row is gone. */
-static void settle_sent(struct f2m_outbox *o, const struct f2m_point *p, int64_t *ids, size_t *n)
+static void settle_sent(struct f2m_outbox *o, struct f2m_now now, const struct f2m_point *p, int64_t *ids, size_t *n,
+                        struct f2m_effects *fx)
 {
     if (p->id > 0) {
         f2m_marks_set(&o->marks, p->id, F2M_MARK_SENT, NULL);
@@ -157,9 +156,8 @@ static void settle_sent(struct f2m_outbox *o, const struct f2m_point *p, int64_t
     }
     struct f2m_kept *k = f2m_memory_by_id(&o->memory, p->id);
     if (k) {
-        f2m_memory_remove_alone(&o->memory, k);
-        f2m_kept_free(k);
-        o->counters->points_in_memory = o->memory.alone_len;
+        f2m_latest_closed(o->latest, &k->point);
+        f2m_outbox_sent_from_memory(o, now, k, fx);
     }
 }
 
@@ -171,7 +169,7 @@ void f2m_outbox_sent(struct f2m_outbox *o, struct f2m_now now, const struct f2m_
     int64_t *ids = f2m_xreallocarray(NULL, n, sizeof *ids);
     size_t stored = 0;
     for (size_t i = 0; i < n; i++) {
-        settle_sent(o, &points[i], ids, &stored);
+        settle_sent(o, now, &points[i], ids, &stored, fx);
         f2m_latest_verdict(o->latest, &points[i], F2M_UPLOAD_SENT, NULL);
     }
     int rc = stored ? f2m_store_points_delete(o->store, ids, stored) : 0;
@@ -197,6 +195,7 @@ void f2m_outbox_rejected(struct f2m_outbox *o, struct f2m_now now, const struct 
         if (k) {
             k->taken = false;
             f2m_memory_reject(&o->memory, k, message);
+            f2m_latest_closed(o->latest, &k->point);
         }
     }
     f2m_latest_verdict(o->latest, p, F2M_UPLOAD_REJECTED, message);
@@ -214,14 +213,11 @@ static int64_t memory_retry(struct f2m_outbox *o, const char *device_id, bool dr
         if (!k->message || (device_id && strcmp(k->point.device_id, device_id) != 0))
             continue;
         n++;
-        if (drop) {
-            f2m_memory_remove_alone(&o->memory, k);
-            f2m_kept_free(k);
-        } else {
+        if (drop)
+            f2m_outbox_leave_memory(o, k); /* its energy goes with it: the record says so */
+        else
             f2m_memory_reject(&o->memory, k, NULL);
-        }
     }
-    o->counters->points_in_memory = o->memory.alone_len;
     return n;
 }
 
@@ -323,11 +319,11 @@ struct f2m_outbox_stats f2m_outbox_stats(const struct f2m_outbox *o)
         s.pending--;
         s.rejected += mark->kind == F2M_MARK_REJECTED;
     }
-    s.pending += (int64_t)(o->memory.alone_len - o->memory.rejected);
+    s.pending += (int64_t)(f2m_memory_points(&o->memory) - o->memory.rejected);
     s.rejected += (int64_t)o->memory.rejected;
     const struct f2m_kept *k;
     for (k = o->memory.alone; k; k = k->next)
-        if (!k->message && (s.oldest_start_ms == 0 || k->point.start_ms < s.oldest_start_ms))
+        if (!k->message && !k->spent && (s.oldest_start_ms == 0 || k->point.start_ms < s.oldest_start_ms))
             s.oldest_start_ms = k->point.start_ms;
     return s;
 }

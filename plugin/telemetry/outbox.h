@@ -1,10 +1,11 @@
 /*
  * The durable queue between closed points and Flip. A point is on disk before anything else happens to it and leaves
  * only after Flip said OK for its index. While the disk refuses writes, closed points wait in memory
- * (F2M_MAX_POINTS_IN_MEMORY) and are moved to disk when it works again; Flip's verdicts that the disk did not take are
- * remembered (F2M_MAX_OPEN_VERDICTS), so that no point is sent again meanwhile.
- * Also tells `device/<id>/telemetry` each transition of a device's latest point: pending, sent, rejected; for the first
- * F2M_MAX_LATEST_POINTS devices of the configuration. Interface, Telemetry 5 and 6, clarifications 11, 34.
+ * (F2M_MAX_POINTS_IN_MEMORY), are sent from there, and are moved to disk when it works again; Flip's verdicts that the
+ * disk did not take are remembered (F2M_MAX_OPEN_VERDICTS), so that no point is sent again meanwhile.
+ * Also tells `device/<id>/telemetry` each transition of a device's latest point: pending (once it is on disk), sent,
+ * rejected; for the first F2M_MAX_LATEST_POINTS devices of the configuration. Interface, Telemetry 5 and 6,
+ * clarifications 11, 34.
  */
 #ifndef F2M_TELEMETRY_OUTBOX_H
 #define F2M_TELEMETRY_OUTBOX_H
@@ -26,6 +27,11 @@ void f2m_outbox_reload(struct f2m_outbox *, const struct f2m_config *);
 /* Takes a closed point (copied). -EEXIST where its key is there already: the point is dropped, which is right, since a
  * key is never reused with other content. Any other failure keeps it in memory and returns 0. */
 int f2m_outbox_put(struct f2m_outbox *, struct f2m_now, const struct f2m_point *, struct f2m_effects *);
+/* The device's record (F2M_STORE_DEVICE: counter baselines, high-water mark) as its last point left it; copied. It gets
+ * on disk in the same transaction as that point, or as soon as Flip has the point: ahead of it, a crash would lose the
+ * point's energy; behind it, count it twice. */
+void f2m_outbox_record(struct f2m_outbox *, struct f2m_now, const char *device_id, struct f2m_slice record,
+                       struct f2m_effects *);
 /* After every turn's commit. ok false: everything put in this turn goes back to memory. Publishes the transitions of
  * this turn: nobody hears of a point before it is on disk. */
 void f2m_outbox_committed(struct f2m_outbox *, struct f2m_now, bool ok, struct f2m_effects *);

@@ -1,5 +1,5 @@
 /* Private to the outbox's files: outbox.c (points in, verdicts), outbox_take.c (points out), outbox_disk.c (what time
- * and a failing disk ask for). */
+ * and a failing disk ask for), outbox_record.c (devices' records). */
 #ifndef F2M_TELEMETRY_OUTBOX_INTERNAL_H
 #define F2M_TELEMETRY_OUTBOX_INTERNAL_H
 
@@ -39,6 +39,12 @@ struct f2m_outbox {
 void f2m_outbox_disk_refused(struct f2m_outbox *, struct f2m_now, int error, struct f2m_effects *);
 /* Puts a point where nothing else holds it; the oldest goes where there are too many. */
 void f2m_outbox_keep_in_memory(struct f2m_outbox *, struct f2m_now, struct f2m_kept *, struct f2m_effects *);
+void f2m_outbox_limit_memory(struct f2m_outbox *, struct f2m_now, struct f2m_effects *);
+/* Writes the record that a point in memory carries, if any. As f2m_store_record_put(). */
+int f2m_outbox_write_record(struct f2m_outbox *, struct f2m_now, const struct f2m_kept *);
+/* A point that is nowhere else leaves; its record stays until it is on disk. */
+void f2m_outbox_leave_memory(struct f2m_outbox *, struct f2m_kept *);
+void f2m_outbox_sent_from_memory(struct f2m_outbox *, struct f2m_now, struct f2m_kept *, struct f2m_effects *);
 void f2m_outbox_lost(struct f2m_outbox *, struct f2m_now, int64_t n, const char *why, struct f2m_effects *);
 /* The commit of a turn in which everything that waited was written has succeeded. */
 void f2m_outbox_disk_works(struct f2m_outbox *, struct f2m_effects *);

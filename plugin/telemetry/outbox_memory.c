@@ -12,7 +12,8 @@ struct f2m_kept *f2m_kept_new(struct f2m_memory *m, const struct f2m_point *p)
     struct f2m_kept *k = f2m_xmalloc(sizeof *k + id_size + p->body.len + 1);
     *k = (struct f2m_kept){.point = *p};
     memcpy(k->text, p->device_id, id_size);
-    memcpy(k->text + id_size, p->body.at, p->body.len);
+    if (p->body.len > 0)
+        memcpy(k->text + id_size, p->body.at, p->body.len);
     k->text[id_size + p->body.len] = '\0';
     k->point.id = --m->last_id;
     k->point.device_id = k->text;
@@ -27,7 +28,14 @@ void f2m_kept_free(struct f2m_kept *k)
     if (!k)
         return;
     free(k->message);
+    free((char *)(uintptr_t)k->record.at);
     free(k);
+}
+
+void f2m_kept_record(struct f2m_kept *k, struct f2m_slice record)
+{
+    free((char *)(uintptr_t)k->record.at);
+    k->record = (struct f2m_slice){record.at ? f2m_xmemdup0(record.at, record.len) : NULL, record.len};
 }
 
 void f2m_memory_deinit(struct f2m_memory *m)
@@ -50,22 +58,39 @@ void f2m_memory_add_turn(struct f2m_memory *m, struct f2m_kept *k, int64_t store
     DL_APPEND(m->turn, k);
 }
 
-struct f2m_kept *f2m_memory_add_alone(struct f2m_memory *m, struct f2m_kept *k)
+static void count(struct f2m_memory *m, struct f2m_kept *k)
 {
-    struct f2m_kept *victim = NULL;
     k->stored_id = 0;
-    if (m->alone_len >= F2M_MAX_POINTS_IN_MEMORY) {
-        victim = m->alone;
-        while (victim && victim->taken)
-            victim = victim->next;
-        if (!victim)
-            return k;
-        f2m_memory_remove_alone(m, victim);
-    }
-    DL_APPEND(m->alone, k);
     m->alone_len++;
-    if (k->message)
-        m->rejected++;
+    m->rejected += k->message != NULL;
+    m->spent += k->spent;
+}
+
+void f2m_memory_add_alone(struct f2m_memory *m, struct f2m_kept *k)
+{
+    DL_APPEND(m->alone, k);
+    count(m, k);
+}
+
+void f2m_memory_undo_turn(struct f2m_memory *m)
+{
+    struct f2m_kept *k;
+    for (k = m->turn; k; k = k->next)
+        count(m, k);
+    DL_CONCAT(m->turn, m->alone);
+    m->alone = m->turn;
+    m->turn = NULL;
+}
+
+struct f2m_kept *f2m_memory_surplus(struct f2m_memory *m)
+{
+    struct f2m_kept *victim = m->alone;
+    if (m->alone_len <= F2M_MAX_POINTS_IN_MEMORY)
+        return NULL;
+    while (victim && victim->taken)
+        victim = victim->next;
+    if (victim)
+        f2m_memory_remove_alone(m, victim);
     return victim;
 }
 
@@ -73,8 +98,8 @@ void f2m_memory_remove_alone(struct f2m_memory *m, struct f2m_kept *k)
 {
     DL_DELETE(m->alone, k);
     m->alone_len--;
-    if (k->message)
-        m->rejected--;
+    m->rejected -= k->message != NULL;
+    m->spent -= k->spent;
 }
 
 struct f2m_kept *f2m_memory_by_key(const struct f2m_memory *m, const struct f2m_point *p)
@@ -102,4 +127,39 @@ void f2m_memory_reject(struct f2m_memory *m, struct f2m_kept *k, const char *mes
     free(k->message);
     k->message = message ? f2m_xstrdup(message) : NULL;
     m->rejected += k->message != NULL;
+}
+
+void f2m_memory_spend(struct f2m_memory *m, struct f2m_kept *k)
+{
+    f2m_memory_reject(m, k, NULL);
+    k->taken = false;
+    m->spent += !k->spent;
+    k->spent = true;
+}
+
+struct f2m_kept *f2m_memory_first(const struct f2m_memory *m, const char *device_id)
+{
+    struct f2m_kept *k = m->alone;
+    while (k && strcmp(k->point.device_id, device_id) != 0)
+        k = k->next;
+    return k;
+}
+
+/* utlist: the head's prev is the tail. */
+static struct f2m_kept *last(struct f2m_kept *head, const char *device_id)
+{
+    for (struct f2m_kept *k = head ? head->prev : NULL; k; k = k == head ? NULL : k->prev)
+        if (strcmp(k->point.device_id, device_id) == 0)
+            return k;
+    return NULL;
+}
+
+struct f2m_kept *f2m_memory_last(const struct f2m_memory *m, const char *device_id)
+{
+    return last(m->alone, device_id);
+}
+
+struct f2m_kept *f2m_memory_last_of_turn(const struct f2m_memory *m, const char *device_id)
+{
+    return last(m->turn, device_id);
 }

@@ -44,7 +44,8 @@ static void take_memory(struct taking *t, enum f2m_telemetry_endpoint endpoint, 
     for (k = t->o->memory.alone; k; k = k->next) {
         if (t->n >= t->max)
             return;
-        bool waits = !k->taken && !k->message && k->point.endpoint == endpoint && k->point.closed_ms >= since_ms;
+        bool waits =
+            !k->taken && !k->spent && !k->message && k->point.endpoint == endpoint && k->point.closed_ms >= since_ms;
         if (waits && t->offer(t->ctx, &k->point)) {
             k->taken = true;
             t->n++;

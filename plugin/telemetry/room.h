@@ -10,7 +10,6 @@
 #define F2M_TICK_SLICE        500           /* devices looked at in one tick: a few ms, so that the loop never blocks */
 #define F2M_STATE_EVERY_MS    INT64_C(5000) /* clarification 33 */
 #define F2M_COMPLAIN_EVERY_MS INT64_C(60000) /* per source: a log line about an unreadable payload */
-#define F2M_RECORD_RETRY_MS   INT64_C(1000)  /* while the disk refuses baselines */
 
 struct f2m_router;
 
@@ -27,8 +26,6 @@ struct f2m_telemetry {
     bool hold;
     bool mqtt_up;
     size_t records_unreadable; /* at start, not yet told */
-    bool points_waited;        /* points were in memory at the last tick */
-    size_t records_new;        /* written in this turn, not yet committed */
 
     struct f2m_payload payload;    /* scratch, here so that it is not cleared per message */
     struct f2m_err err;            /* scratch too */
@@ -46,10 +43,8 @@ void f2m_telemetry_catch_up(struct f2m_telemetry *, struct f2m_telemetry_device 
 /* Closes the open interval now (stop, reload). */
 void f2m_telemetry_close_partial(struct f2m_telemetry *, struct f2m_telemetry_device *, struct f2m_now,
                                  struct f2m_effects *);
-/* Writes the baselines of a device where they are due and the disk takes points. */
-void f2m_telemetry_save(struct f2m_telemetry *, struct f2m_telemetry_device *, struct f2m_now);
-/* In the turn in which the outbox brings the points that waited in memory to disk, the baselines follow. */
-void f2m_telemetry_save_after_wait(struct f2m_telemetry *, struct f2m_now);
+/* Hands the baselines of a device, where they changed, to the outbox, which has them on disk with the last point. */
+void f2m_telemetry_save(struct f2m_telemetry *, struct f2m_telemetry_device *, struct f2m_now, struct f2m_effects *);
 
 /* tick.c: when the device has something to do next. */
 void f2m_telemetry_plan(struct f2m_telemetry *, struct f2m_telemetry_device *, struct f2m_now);

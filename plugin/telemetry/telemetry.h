@@ -60,8 +60,6 @@ void f2m_telemetry_set_flip_mode(struct f2m_telemetry *, const char *device_id, 
 /* Clock known to be unset (clarification 44): while true no interval closes. Afterwards the open interval closes at the
  * next boundary, with its true start and duration. */
 void f2m_telemetry_hold(struct f2m_telemetry *, bool hold);
-/* After the turn's commit. ok false: the baselines of this turn are written again. */
-void f2m_telemetry_committed(struct f2m_telemetry *, bool ok);
 /* What commissioning learnt from MQTT where the configuration gives a source instead of a value; NAN = still unknown.
  */
 void f2m_telemetry_set_ratings(struct f2m_telemetry *, const char *device_id, double capacity_wh, double max_charge_w,

@@ -20,7 +20,7 @@ void f2m_telemetry_plan(struct f2m_telemetry *t, struct f2m_telemetry_device *d,
     if (t->mqtt_up && d->state_dirty)
         due = sooner(due, d->state_ms == INT64_MIN ? now.mono_ms : d->state_ms + F2M_STATE_EVERY_MS);
     if (d->record_dirty)
-        due = sooner(due, now.mono_ms + F2M_RECORD_RETRY_MS);
+        due = now.mono_ms;
     f2m_agenda_move(&t->agenda, &d->due, due);
 }
 
@@ -59,7 +59,7 @@ static void publish_state(struct f2m_telemetry *t, struct f2m_telemetry_device *
 static void wake(struct f2m_telemetry *t, struct f2m_telemetry_device *d, struct f2m_now now, struct f2m_effects *fx)
 {
     f2m_telemetry_catch_up(t, d, now, fx);
-    f2m_telemetry_save(t, d, now);
+    f2m_telemetry_save(t, d, now, fx);
     f2m_device_check_state(d, now.mono_ms);
     if (t->mqtt_up) {
         keep_alive(d, now, fx);
@@ -81,7 +81,6 @@ void f2m_telemetry_tick(struct f2m_telemetry *t, struct f2m_now now, struct f2m_
     struct f2m_agenda_entry *first;
 
     f2m_telemetry_look_at_clock(t, now, fx);
-    f2m_telemetry_save_after_wait(t, now);
     tell_unreadable(t, fx);
     for (int n = 0; n < F2M_TICK_SLICE && (first = f2m_agenda_first(&t->agenda)) && first->due_ms <= now.mono_ms; n++)
         wake(t, (struct f2m_telemetry_device *)first, now, fx);

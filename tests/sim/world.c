@@ -176,7 +176,6 @@ static void commit(struct world *w)
     bool ok = f2m_store_commit(w->store) == 0;
 
     f2m_outbox_committed(w->outbox, w->now, ok, w->fx);
-    f2m_telemetry_committed(w->telemetry, ok);
     f2m_effects_reset(w->fx);
 }
 

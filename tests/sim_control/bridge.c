@@ -138,7 +138,6 @@ static bool finish_turn(void)
         s.battery.excused = true;
     }
     flip_committed(ok);
-    f2m_telemetry_committed(s.telemetry, ok);
     f2m_control_committed(s.control, now, ok);
     size_t n = f2m_effects_count(s.fx), some = s.crash_now ? (size_t)below((int64_t)n + 1) : n;
     for (size_t i = 0; i < some; i++)

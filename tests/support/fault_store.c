@@ -91,7 +91,11 @@ static int points_drop(struct f2m_store *s, const char *device_id, int64_t *n)
 static int outbox_stats(struct f2m_store *s, struct f2m_outbox_stats *stats)
 {
     int error = due(fault(s), F2M_FAULT_OUTBOX_STATS);
-    return error ? error : f2m_store_outbox_stats(fault(s)->inner, stats);
+    if (!error)
+        error = f2m_store_outbox_stats(fault(s)->inner, stats);
+    if (!error)
+        stats->disk_full |= fault(s)->disk_full;
+    return error;
 }
 
 static int outbox_trim(struct f2m_store *s, int64_t closed_before_ms, int64_t max_bytes, int64_t *dropped)

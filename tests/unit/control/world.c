@@ -271,7 +271,6 @@ static void finish_turn(void)
     bool ok = f2m_store_commit(w.store) == 0;
     if (!ok)
         f2m_effects_withhold(w.fx);
-    f2m_telemetry_committed(w.telemetry, ok);
     f2m_outbox_committed(w.outbox, w.now, ok, w.fx);
     f2m_control_committed(w.control, w.now, ok);
     carry_out();

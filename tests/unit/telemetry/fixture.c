@@ -87,7 +87,6 @@ static void commit(struct home *h)
 
     ck_assert(ok);
     f2m_outbox_committed(h->outbox, h->now, ok, h->fx);
-    f2m_telemetry_committed(h->telemetry, ok);
 }
 
 void home_crash(struct home *h)

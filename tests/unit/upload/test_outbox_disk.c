@@ -82,9 +82,10 @@ START_TEST(a_failed_commit_gives_the_turns_points_back)
     ck_assert(w.commit_failed);
     ck_assert_str_eq(world_waiting(), "");
     ck_assert_uint_eq(w.counters.points_in_memory, 2);
-    ck_assert_ptr_nonnull(strstr(world_published(), "pending")); /* it is closed and waits, wherever */
+    ck_assert_str_eq(world_published(), ""); /* a power cut could take them back */
     world_run(1000);
     world_turn();
+    ck_assert_ptr_nonnull(strstr(world_published(), "pending"));
     ck_assert_str_eq(world_waiting(), "A@0 B@0");
     ck_assert(!f2m_outbox_disk_failing(w.outbox));
 }
