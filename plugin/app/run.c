@@ -3,6 +3,7 @@
 #include "app/clock.h"
 #include "app/command.h"
 #include "app/notify.h"
+#include "app/tool.h"
 #include "port/own_topic.h"
 #include "store/sqlite.h"
 #include "util/xalloc.h"
@@ -121,23 +122,12 @@ bool bridge_open_mqtt(struct bridge *b)
     f2m_autostrbuf will, prefix;
     f2m_strbuf_init(&will, 0);
     f2m_strbuf_init(&prefix, 0);
-    struct f2m_mqtt_options options = {
-        .host = c->host,
-        .port = c->port,
-        .tls = c->tls,
-        .ca = c->ca,
-        .cert = c->cert,
-        .key = c->key,
-        .username = c->username,
-        .password = c->password,
-        .client_id = b->client_id,
-        .version = c->version,
-        .keepalive_s = c->keepalive_s,
-        .will_topic = f2m_own_topic(&will, c->base_topic, "bridge/state"),
-        .will_payload = "offline",
-        .control_prefix = f2m_own_topic(&prefix, c->base_topic, ""),
-        .seed = b->seed,
-    };
+    struct f2m_mqtt_options options = broker_options(c);
+    options.client_id = b->client_id;
+    options.will_topic = f2m_own_topic(&will, c->base_topic, "bridge/state");
+    options.will_payload = "offline";
+    options.control_prefix = f2m_own_topic(&prefix, c->base_topic, "");
+    options.seed = b->seed;
     struct f2m_err err;
     b->mqtt = f2m_mqtt_start(&options, b->inbox, &err);
     if (!b->mqtt) {

@@ -7,27 +7,30 @@
 #include <stdio.h>
 #include <unistd.h>
 
+struct f2m_mqtt_options broker_options(const struct f2m_mqtt_config *c)
+{
+    return (struct f2m_mqtt_options){
+        .host = c->host,
+        .port = c->port,
+        .tls = c->tls,
+        .ca = c->ca,
+        .cert = c->cert,
+        .key = c->key,
+        .username = c->username,
+        .password = c->password,
+        .version = c->version,
+        .keepalive_s = c->keepalive_s,
+    };
+}
+
 int tool_open(struct tool *t, const struct f2m_config *config, const char *name, struct f2m_err *err)
 {
-    const struct f2m_mqtt_config *c = &config->mqtt;
+    struct f2m_mqtt_options options = broker_options(&config->mqtt);
     (void)snprintf(t->client_id, sizeof t->client_id, "flip2mqtt-%s-%x", name, (unsigned)getpid());
+    options.client_id = t->client_id;
+    options.seed = (uint64_t)getpid();
     t->inbox = f2m_inbox_new(NULL);
-    t->mqtt = f2m_mqtt_start(
-        &(struct f2m_mqtt_options){
-            .host = c->host,
-            .port = c->port,
-            .tls = c->tls,
-            .ca = c->ca,
-            .cert = c->cert,
-            .key = c->key,
-            .username = c->username,
-            .password = c->password,
-            .client_id = t->client_id,
-            .version = c->version,
-            .keepalive_s = c->keepalive_s,
-            .seed = (uint64_t)getpid(),
-        },
-        t->inbox, err);
+    t->mqtt = f2m_mqtt_start(&options, t->inbox, err);
     return t->mqtt ? 0 : -EINVAL;
 }
 

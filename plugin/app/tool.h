@@ -18,6 +18,10 @@ struct tool {
 
 #define TOOL_CONNECT_MS 15000
 
+/* How the configured broker is reached; the bridge's own connection adds client id, will and seed too. Strings are
+ * borrowed. */
+struct f2m_mqtt_options broker_options(const struct f2m_mqtt_config *);
+
 /* Starts to connect as "flip2mqtt-<name>-<pid>". */
 int tool_open(struct tool *, const struct f2m_config *, const char *name, struct f2m_err *)
     __attribute__((warn_unused_result));
