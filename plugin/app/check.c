@@ -6,24 +6,34 @@
 #include "app/tool.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 #define DEFAULT_FOR_MS 10000
 
 extern char **environ;
 
+static void show_leaf(const struct listen_source *s, size_t i)
+{
+    const struct listen_leaf *leaf = &s->leaves[i];
+
+    for (size_t former = 0; former < i; former++)
+        if (s->leaves[former].filter && strcmp(s->leaves[former].filter, leaf->filter) == 0)
+            return; /* told once, whatever reads it */
+    printf("topic   %-10s %s (%s of %s)\n",
+           leaf->refused    ? "refused"
+           : leaf->messages ? "seen"
+                            : "not seen",
+           leaf->filter, s->name, s->device->id);
+}
+
 /* Silent topics are told, but no error: some integrations publish once in minutes. */
 static void show_topics(const struct listen *l)
 {
-    for (size_t i = 0; i < l->sources_len; i++)
-        for (size_t t = 0; t < l->sources[i].topics_len; t++) {
-            const struct listen_topic *topic = &l->sources[i].topics[t];
-            printf("topic   %-10s %s (%s of %s)\n",
-                   topic->refused    ? "refused"
-                   : topic->messages ? "seen"
-                                     : "not seen",
-                   topic->filter, f2m_source_info[l->sources[i].id].name, l->sources[i].device->id);
-        }
+    for (size_t s = 0; s < l->sources_len; s++)
+        for (size_t i = 0; i < l->sources[s].leaves_len; i++)
+            if (l->sources[s].leaves[i].filter)
+                show_leaf(&l->sources[s], i);
 }
 
 static int try_broker(const struct f2m_options *o, const struct f2m_config *config)

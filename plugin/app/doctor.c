@@ -1,10 +1,11 @@
 /* flip2mqtt doctor: what the bridge would see, read and send, and what is wrong, in plain words with the next step. */
+#include "app/doctor.h"
+
 #include "app/clock.h"
 #include "app/command.h"
-#include "app/listen.h"
 #include "app/probe.h"
 #include "app/tool.h"
-#include "util/json_writer.h"
+#include "util/json.h"
 #include "util/number.h"
 
 #include <stdio.h>
@@ -12,50 +13,24 @@
 #include <sysexits.h>
 
 #define DEFAULT_FOR_MS 60000
+#define LINE_WIDTH     110
 
 static bool is_loopback(const char *host)
 {
     return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
-static void show_value(const struct listen_source *s, struct f2m_now now)
+bool doctor_broker_exposed(const struct f2m_config *c)
 {
-    struct f2m_reading r = f2m_source_reader_read(s->reader, now);
-    enum f2m_value_kind kind = f2m_source_info[s->id].kind;
-    char number[F2M_NUMBER_SIZE];
-    if (!r.known) {
-        fputs("no value", stdout);
-        return;
-    }
-    if (kind == F2M_VALUE_MODE)
-        fputs(f2m_mode_name((enum f2m_mode)r.number), stdout);
-    else if (kind == F2M_VALUE_BOOL)
-        fputs(r.number != 0 ? "true" : "false", stdout);
-    else if (kind == F2M_VALUE_TEXT)
-        fputs(r.text, stdout);
-    else
-        printf("%s %s", f2m_number_format(r.number, number), f2m_unit_canonical(f2m_value_quantity(kind)));
-    if (r.age_ms != F2M_FOREVER)
-        printf(", %s s ago", f2m_number_format((double)(r.age_ms / 100) / 10, number));
+    return !c->mqtt.tls && !is_loopback(c->mqtt.host);
 }
 
-/* One source; true where something is wrong with it. */
-static bool show_source(const struct listen_source *s, struct f2m_now now, int64_t listened_ms)
+bool doctor_flip_exposed(const struct f2m_config *c)
 {
-    char buf[900];
-    const char *complaint = listen_complaint(s, now, listened_ms, buf, sizeof buf);
-    printf("  %-4s %-26s ", complaint ? "BAD" : "ok", f2m_source_info[s->id].name);
-    show_value(s, now);
-    putchar('\n');
-    for (size_t i = 0; i < s->topics_len; i++)
-        printf("         %s  %s%s%s%s\n", s->topics[i].filter, s->topics[i].messages ? "'" : "(nothing yet)",
-               s->topics[i].raw, s->topics[i].messages ? "'" : "", s->topics[i].retained ? " (retained)" : "");
-    if (complaint)
-        printf("         -> %s\n", complaint);
-    return complaint;
+    return c->flip.insecure && strncmp(c->flip.base_url, "http://", strlen("http://")) == 0;
 }
 
-static const char *online_text(enum f2m_online online)
+const char *doctor_online_text(enum f2m_online online)
 {
     switch (online) {
     case F2M_ONLINE: return "online";
@@ -65,126 +40,174 @@ static const char *online_text(enum f2m_online online)
     return "nothing heard yet";
 }
 
-/* Things that no single source can be blamed for. */
-static unsigned show_device_problems(const struct listen *l, const struct f2m_device *d, struct f2m_now now)
-{
-    unsigned n = 0;
-    if (d->telemetry.endpoint == F2M_TELEMETRY_OFF || d->type != F2M_DEVICE_BATTERY)
-        return 0;
-    const struct f2m_source *sources = d->telemetry.sources;
-    if (f2m_telemetry_mismatch(l->telemetry, d->id, now) && ++n)
-        puts("  BAD  home power comes out below zero: solar + grid import - grid export + discharge - charge does not "
-             "fit.\n"
-             "         -> check `positive` of battery_power and grid_power, and the units");
-    if (sources[F2M_SRC_STATE_OF_CHARGE].op == F2M_SOURCE_NONE && ++n)
-        puts("  BAD  state_of_charge is not mapped: Flip cannot plan with a battery whose charge it does not know");
-    if (sources[F2M_SRC_BATTERY_POWER].op == F2M_SOURCE_NONE &&
-        sources[F2M_SRC_BATTERY_CHARGE_POWER].op == F2M_SOURCE_NONE && ++n)
-        puts("  BAD  no battery power is mapped: Flip pays for what it sees flowing");
-    return n;
-}
+/* ---- words, folded at blanks ---- */
 
-static unsigned show_device(const struct listen *l, const struct f2m_device *d, struct f2m_now now, int64_t listened_ms)
+static void show_words(const char *indent, const char *mark, const char *words)
 {
-    unsigned wrong = 0;
-    printf("\n%s (%s), site %s: %s\n", d->name, d->id, d->site->id,
-           online_text(f2m_telemetry_online(l->telemetry, d->id, now)));
-    for (size_t i = 0; i < l->sources_len; i++)
-        if (l->sources[i].device == d)
-            wrong += show_source(&l->sources[i], now, listened_ms);
-    wrong += show_device_problems(l, d, now);
-    f2m_autostrbuf point;
-    f2m_strbuf_init(&point, 0);
-    if (f2m_telemetry_preview(l->telemetry, d->id, now, &point))
-        printf("  The point that would be sent now:\n  %s\n", point.data);
-    return wrong;
-}
-
-static void write_source(struct f2m_jw *w, const struct listen_source *s, struct f2m_now now, int64_t listened_ms)
-{
-    char buf[900];
-    struct f2m_reading r = f2m_source_reader_read(s->reader, now);
-    enum f2m_value_kind kind = f2m_source_info[s->id].kind;
-    f2m_jw_object(w, f2m_source_info[s->id].name);
-    f2m_jw_array(w, "topics");
-    for (size_t i = 0; i < s->topics_len; i++) {
-        f2m_jw_object(w, NULL);
-        f2m_jw_string(w, "topic", s->topics[i].filter);
-        f2m_jw_integer(w, "messages", (int64_t)s->topics[i].messages);
-        f2m_jw_string(w, "raw", s->topics[i].messages ? s->topics[i].raw : NULL);
-        f2m_jw_end(w);
+    printf("%s%s", indent, mark);
+    size_t begin = strlen(indent) + strlen(mark), column = begin;
+    while (*words) {
+        size_t len = strcspn(words, " ");
+        if (column > begin && column + 1 + len > LINE_WIDTH) {
+            printf("\n%*s", (int)begin, "");
+            column = begin;
+        } else if (column > begin) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", (int)len, words);
+        column += len;
+        words += len;
+        words += *words == ' ';
     }
-    f2m_jw_end(w);
-    if (!r.known)
-        f2m_jw_null(w, "value");
-    else if (kind == F2M_VALUE_MODE)
-        f2m_jw_string(w, "value", f2m_mode_name((enum f2m_mode)r.number));
-    else if (kind == F2M_VALUE_BOOL)
-        f2m_jw_bool(w, "value", r.number != 0);
-    else
-        f2m_jw_number(w, "value", r.number);
-    f2m_jw_string(w, "unit", f2m_unit_canonical(f2m_value_quantity(kind)));
-    if (r.known && r.age_ms != F2M_FOREVER)
-        f2m_jw_number(w, "age_s", (double)r.age_ms / 1000);
-    else
-        f2m_jw_null(w, "age_s");
-    f2m_jw_string(w, "problem", listen_complaint(s, now, listened_ms, buf, sizeof buf));
-    f2m_jw_end(w);
+    putchar('\n');
 }
 
-static void write_device(struct f2m_jw *w, const struct listen *l, const struct f2m_device *d, struct f2m_now now,
-                         int64_t listened_ms)
+/* ---- sources ---- */
+
+static void show_value(const struct listen_source *s, struct f2m_now now)
 {
+    struct f2m_reading r = f2m_source_reader_read(s->reader, now);
+    char number[F2M_NUMBER_SIZE];
+    if (!r.known) {
+        fputs("no value", stdout);
+        return;
+    }
+    if (s->kind == F2M_VALUE_MODE || s->kind == F2M_VALUE_TEXT)
+        fputs(r.text, stdout);
+    else if (s->role == LISTEN_AVAILABILITY)
+        fputs(r.number != 0 ? "online" : "offline", stdout);
+    else if (s->kind == F2M_VALUE_BOOL)
+        fputs(r.number != 0 ? "true" : "false", stdout);
+    else
+        printf("%s %s", f2m_number_format(r.number, number), f2m_unit_canonical(f2m_value_quantity(s->kind)));
+    if (r.age_ms != F2M_FOREVER)
+        printf(", %s s ago", f2m_number_format((double)(r.age_ms / 100) / 10, number));
+}
+
+static void show_leaf(const struct listen_leaf *leaf)
+{
+    if (!leaf->filter)
+        return;
+    printf("         %s%s%s  ", leaf->filter, leaf->source->path ? "  " : "",
+           leaf->source->path ? leaf->source->path : "");
+    if (leaf->messages)
+        printf("'%s'%s\n", leaf->raw, leaf->retained ? " (retained)" : "");
+    else
+        puts(leaf->refused ? "(refused)" : "(nothing yet)");
+}
+
+static enum verdict show_source(const struct diagnosis *x, const struct listen_source *s)
+{
+    f2m_autostrbuf words;
+    f2m_strbuf_init(&words, 0);
+    enum verdict v = diagnose_source(x, s, &words);
+    printf("  %-4s %-26s ", verdict_name(v), s->name);
+    show_value(s, x->now);
+    putchar('\n');
+    for (size_t i = 0; i < s->leaves_len; i++)
+        show_leaf(&s->leaves[i]);
+    if (v != VERDICT_OK)
+        show_words("         ", "-> ", words.data);
+    return v;
+}
+
+/* ---- devices ---- */
+
+struct tally {
+    unsigned bad, odd;
+};
+
+static void count(struct tally *t, enum verdict v)
+{
+    t->bad += v == VERDICT_BAD;
+    t->odd += v == VERDICT_ASK;
+}
+
+static void show_problem(void *ctx, enum verdict v, const char *words)
+{
+    char mark[16];
+    (void)snprintf(mark, sizeof mark, "%-4s ", verdict_name(v));
+    show_words("  ", mark, words);
+    count(ctx, v);
+}
+
+/* The fields with a value one by one, the others in one list. */
+static void show_point(struct f2m_slice point)
+{
+    f2m_autostrbuf unknown;
+    struct f2m_slice name, value;
+    struct f2m_json_iter it = f2m_json_iter(point);
+    f2m_strbuf_init(&unknown, 0);
+    puts("  The point that would be sent now:");
+    while (f2m_json_next(&it, &name, &value)) {
+        if (f2m_json_is_null(value))
+            f2m_strbuf_addf(&unknown, "%s%.*s", unknown.len ? ", " : "", (int)name.len - 2, name.at + 1);
+        else
+            printf("         %-42.*s %.*s\n", (int)name.len - 2, name.at + 1, (int)value.len, value.at);
+    }
+    if (unknown.len)
+        show_words("         ", "null: ", unknown.data);
+}
+
+static void show_device(const struct diagnosis *x, const struct f2m_device *d, struct tally *t)
+{
+    const struct listen *l = x->listen;
     f2m_autostrbuf point;
     f2m_strbuf_init(&point, 0);
-    f2m_jw_object(w, NULL);
-    f2m_jw_string(w, "id", d->id);
-    f2m_jw_string(w, "state", online_text(f2m_telemetry_online(l->telemetry, d->id, now)));
-    f2m_jw_object(w, "sources");
+    printf("\n%s (%s), site %s: %s\n", d->name, d->id, d->site->id,
+           d->type == F2M_DEVICE_BATTERY ? doctor_online_text(f2m_telemetry_online(l->telemetry, d->id, x->now))
+                                         : "has no telemetry");
     for (size_t i = 0; i < l->sources_len; i++)
         if (l->sources[i].device == d)
-            write_source(w, &l->sources[i], now, listened_ms);
-    f2m_jw_end(w);
-    f2m_jw_bool(w, "mismatch", f2m_telemetry_mismatch(l->telemetry, d->id, now));
-    if (f2m_telemetry_preview(l->telemetry, d->id, now, &point))
-        f2m_jw_raw(w, "point", (struct f2m_slice){point.data, point.len});
-    f2m_jw_end(w);
+            count(t, show_source(x, &l->sources[i]));
+    diagnose_device(x, d, show_problem, t);
+    if (f2m_telemetry_preview(l->telemetry, d->id, x->now, &point))
+        show_point((struct f2m_slice){point.data, point.len});
 }
 
-static void show_json(const struct listen *l, const char *flip, int64_t listened_ms)
-{
-    f2m_autostrbuf out;
-    f2m_strbuf_init(&out, 0);
-    struct f2m_now now = f2m_clock_now();
-    struct f2m_jw w = f2m_jw(&out);
-    f2m_jw_object(&w, NULL);
-    f2m_jw_string(&w, "flip", flip);
-    f2m_jw_array(&w, "devices");
-    for (size_t s = 0; s < l->config->sites_len; s++)
-        for (size_t d = 0; d < l->config->sites[s].devices_len; d++)
-            write_device(&w, l, &l->config->sites[s].devices[d], now, listened_ms);
-    f2m_jw_end(&w);
-    f2m_jw_end(&w);
-    puts(out.data);
-}
+/* ---- the whole ---- */
 
-static void show_text(const struct listen *l, const char *flip, bool flip_ok, int64_t listened_ms)
+static void show_running_bridge(const struct listen *l)
 {
-    const struct f2m_mqtt_config *m = &l->config->mqtt;
-    struct f2m_now now = f2m_clock_now();
-    unsigned wrong = !flip_ok;
-    printf("Broker   %s:%d, connected%s\n", m->host, m->port,
-           m->tls                 ? " over TLS"
-           : is_loopback(m->host) ? ""
-                                  : "; unencrypted: anybody on the network can read and command (mqtts:// helps)");
-    printf("Flip     %s: %s\n", l->config->flip.base_url, flip);
-    for (size_t s = 0; s < l->config->sites_len; s++)
-        for (size_t d = 0; d < l->config->sites[s].devices_len; d++)
-            wrong += show_device(l, &l->config->sites[s].devices[d], now, listened_ms);
-    if (wrong)
-        printf("\n%u thing%s to mend.\n", wrong, wrong == 1 ? "" : "s");
+    struct f2m_slice health = {l->health.data, l->health.len}, problem;
+    struct f2m_err ignored;
+    if (!l->state.len)
+        puts("Bridge   none is running with this base_topic, as far as this broker knows");
     else
-        puts("\nEverything is as it should be.");
+        printf("Bridge   %s\n", l->state.data);
+    if (strcmp(l->state.len ? l->state.data : "", "online") != 0 || f2m_json_check(health, &ignored) != 0)
+        return;
+    struct f2m_json_iter it = f2m_json_iter(f2m_json_member(f2m_json_root(health), "problems"));
+    while (f2m_json_next(&it, &(struct f2m_slice){0}, &problem)) {
+        f2m_autostrbuf text;
+        f2m_strbuf_init(&text, 0);
+        if (f2m_json_string(problem, &text))
+            show_words("         ", "it says: ", text.data);
+    }
+}
+
+static void show_text(const struct findings_of_doctor *f)
+{
+    const struct f2m_config *c = f->x.listen->config;
+    struct tally t = {.bad = !f->flip_ok};
+    printf("Broker   %s:%d, connected%s\n", c->mqtt.host, c->mqtt.port,
+           c->mqtt.tls                ? " over TLS"
+           : doctor_broker_exposed(c) ? "; unencrypted: anybody on the network can read and command (mqtts:// helps)"
+                                      : "");
+    printf("Flip     %s: %s%s\n", c->flip.base_url, f->flip,
+           doctor_flip_exposed(c) ? "; unencrypted: anybody on the way can read the token (https:// helps)" : "");
+    show_running_bridge(f->x.listen);
+    for (size_t s = 0; s < c->sites_len; s++)
+        for (size_t d = 0; d < c->sites[s].devices_len; d++)
+            show_device(&f->x, &c->sites[s].devices[d], &t);
+    if (t.bad)
+        printf("\n%u thing%s to mend", t.bad, t.bad == 1 ? "" : "s");
+    else
+        fputs(t.odd ? "\nNothing is wrong" : "\nEverything is as it should be", stdout);
+    if (t.odd)
+        printf(", %u to look at", t.odd);
+    puts(".");
 }
 
 static int examine(const struct f2m_options *o, const struct f2m_config *config)
@@ -208,10 +231,15 @@ static int examine(const struct f2m_options *o, const struct f2m_config *config)
     struct listen l;
     listen_open(&l, config);
     listen_run(&l, &tool, f2m_clock_now().mono_ms + listened_ms, false);
+    struct findings_of_doctor f = {
+        .x = {.listen = &l, .now = f2m_clock_now(), .listened_ms = listened_ms},
+        .flip = flip.text,
+        .flip_ok = flip_ok,
+    };
     if (o->json)
-        show_json(&l, flip.text, listened_ms);
+        doctor_show_json(&f);
     else
-        show_text(&l, flip.text, flip_ok, listened_ms);
+        show_text(&f);
     listen_close(&l);
     tool_close(&tool);
     return 0;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORD_MAX 64
+#define WORD_MAX 128 /* a topic */
 
 static size_t min(size_t a, size_t b)
 {

@@ -130,8 +130,10 @@ static bool settle_unsigned(double *number, double max, const char *unit, struct
         *number = *number > 0 ? *number : 0;
         return true;
     }
-    f2m_err_set(err, "expected %s from 0 to %g, found %g%s", unit, max, *number,
-                *number < 0 ? " (is the sign right?)" : "");
+    if (*number < 0)
+        f2m_err_set(err, "expected 0 %s or more, found %.15g (is the sign right?)", unit, *number);
+    else
+        f2m_err_set(err, "expected at most %.15g %s, found %.15g", max, unit, *number);
     return false;
 }
 
@@ -144,19 +146,19 @@ bool f2m_source_settle(enum f2m_value_kind kind, double *number, struct f2m_err 
             *number = *number <= 0 ? 0 : *number >= 100 ? 100 : *number;
             return true;
         }
-        f2m_err_set(err, "expected a percentage from 0 to 100, found %g", *number);
+        f2m_err_set(err, "expected a percentage from 0 to 100, found %.15g", *number);
         return false;
     case F2M_VALUE_POWER: return settle_unsigned(number, F2M_MAX_POWER_W, "W", err);
     case F2M_VALUE_ENERGY: return settle_unsigned(number, F2M_MAX_ENERGY_WH, "Wh", err);
     case F2M_VALUE_COUNTER:
         if (*number >= 0 && *number <= F2M_MAX_ENERGY_WH)
             return true;
-        f2m_err_set(err, "expected a counter from 0 to %g Wh, found %g", F2M_MAX_ENERGY_WH, *number);
+        f2m_err_set(err, "expected a counter from 0 to %.15g Wh, found %.15g", F2M_MAX_ENERGY_WH, *number);
         return false;
     case F2M_VALUE_SIGNED_POWER:
         if (fabs(*number) <= F2M_MAX_POWER_W)
             return true;
-        f2m_err_set(err, "expected at most %g W either way, found %g", F2M_MAX_POWER_W, *number);
+        f2m_err_set(err, "expected at most %.15g W either way, found %.15g", F2M_MAX_POWER_W, *number);
         return false;
     case F2M_VALUE_BOOL:
     case F2M_VALUE_MODE:

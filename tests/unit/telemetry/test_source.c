@@ -128,7 +128,7 @@ static size_t examples(struct example *out)
         {"a night's drain is 0", POWER, {0}, "-0.3", 0, TAKEN, 0, NULL},
         {"down to -100 W", POWER, {UNIT("mW")}, "-100000", 0, TAKEN, 0, NULL},
         {"below it is a wrong sign", POWER, {0}, "-100.1", 0, INVALID, 0, "is the sign right?"},
-        {"a wrapped power", POWER, {0}, "4294967196", 0, INVALID, 0, "expected W from 0 to 1e+08"},
+        {"a wrapped power", POWER, {0}, "4294967196", 0, INVALID, 0, "expected at most 100000000 W, found 4294967196"},
         {"a wrapped signed power", SIGNED, {0}, "4294967196", 0, INVALID, 0, "either way"},
         {"a negative counter", COUNTER, {0}, "-1", 0, INVALID, 0, "expected a counter"},
         {"a wrapped counter", COUNTER, {UNIT("kWh"), .scale = 0.1}, "4294898079", 0, INVALID, 0, "expected a counter"},
