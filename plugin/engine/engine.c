@@ -204,7 +204,10 @@ void f2m_engine_step(struct f2m_engine *e, struct f2m_now now, const struct f2m_
         break;
     case F2M_EV_MQTT_MESSAGE: route_message(e, now, &ev->message, fx); break;
     case F2M_EV_MQTT_PUBLISHED: route_published(e, now, &ev->published, fx); break;
-    case F2M_EV_HTTP_DONE: (void)f2m_cloud_http_done(e->cloud, now, &ev->http, fx); break;
+    case F2M_EV_HTTP_DONE:
+        f2m_clock_offset_note(&e->clock_offset, now, ev->http.date_ms);
+        (void)f2m_cloud_http_done(e->cloud, now, &ev->http, fx);
+        break;
     case F2M_EV_WEBHOOK: route_webhook(e, now, &ev->webhook, fx); break;
     case F2M_EV_STOP: stop(e, now, fx); break;
     }

@@ -108,6 +108,10 @@ static void write_facts(struct f2m_strbuf *out, const struct f2m_health_facts *f
     f2m_jw_string(&w, "last_error", f->last_error[0] ? f->last_error : NULL);
     f2m_jw_object(&w, "clock");
     f2m_jw_string(&w, "state", f->clock_set ? "ok" : "unset");
+    if (f->clock_offset->known)
+        f2m_jw_integer(&w, "offset_s", f->clock_offset->seconds);
+    else
+        f2m_jw_null(&w, "offset_s");
     f2m_jw_end(&w);
     f2m_jw_string(&w, "disk", f->disk_failing ? "failing" : "ok");
     f2m_jw_raw(&w, "problems", f->problems);
@@ -142,6 +146,9 @@ void f2m_health_metrics(const struct f2m_health_facts *f, struct f2m_strbuf *out
     f2m_strbuf_reset(out);
     metric(out, "cloud_reachable", "gauge", "1 while Flip is reachable and accepts the token", f->cloud > 0);
     metric(out, "clock_set", "gauge", "0 while the clock is known to be unset", f->clock_set);
+    if (f->clock_offset->known)
+        metric(out, "clock_offset_seconds", "gauge", "How far this clock is ahead of Flip's",
+               (double)f->clock_offset->seconds);
     metric(out, "disk_failing", "gauge", "1 while closed points wait in memory for the disk", f->disk_failing);
     metric(out, "last_upload_timestamp_seconds", "gauge", "Last telemetry request that Flip accepted",
            (double)f->last_upload_ms / 1000);

@@ -6,6 +6,7 @@
 #define F2M_ENGINE_HEALTH_H
 
 #include "config/config.h"
+#include "engine/clock_offset.h"
 #include "port/counters.h"
 #include "port/effect.h"
 #include "port/store.h"
@@ -22,6 +23,7 @@ struct f2m_health_facts {
     int64_t last_upload_ms; /* wall; 0 = never */
     const char *last_error; /* "" = none */
     bool clock_set;         /* clarification 44 */
+    const struct f2m_clock_offset *clock_offset;
     bool disk_failing;
     struct f2m_slice problems; /* finished JSON array of texts */
     bool any_problem;

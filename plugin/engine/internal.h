@@ -4,6 +4,7 @@
 #define F2M_ENGINE_INTERNAL_H
 
 #include "control/control.h"
+#include "engine/clock_offset.h"
 #include "engine/engine.h"
 #include "engine/health.h"
 #include "engine/subscriptions.h"
@@ -49,6 +50,7 @@ struct f2m_engine {
     bool commit_failing;
     enum f2m_cloud_state cloud_told; /* as cloud/state says it */
     bool clock_set;
+    struct f2m_clock_offset clock_offset;
     int64_t built_ms, started_ms;
     int64_t last_wall_ms; /* as stored */
     uint64_t points_seen; /* counters.points when last_wall_ms was stored */

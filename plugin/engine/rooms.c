@@ -2,6 +2,7 @@
 
 #include "util/json_writer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* ---- what one room tells another through the engine ---- */
@@ -213,6 +214,18 @@ static void mismatches(struct problems *p, const struct f2m_engine *e, struct f2
                                "solar, grid and battery power do not fit together: check `positive` and the units");
 }
 
+static void clock_problem(struct problems *p, const struct f2m_clock_offset *offset)
+{
+    int64_t s = offset->seconds;
+    char text[160];
+
+    if (s > -F2M_CLOCK_OFFSET_TOLD_S && s < F2M_CLOCK_OFFSET_TOLD_S)
+        return;
+    (void)snprintf(text, sizeof text, "%" PRId64 " s %s Flip's: commands start by it; let NTP set it", s < 0 ? -s : s,
+                   s < 0 ? "behind" : "ahead of");
+    problem(p, "clock", text);
+}
+
 void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_facts *f)
 {
     f2m_strbuf_reset(&e->text);
@@ -228,6 +241,7 @@ void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_f
         problem(&p, "uploads", trouble);
     if (e->refused_reload.len)
         problem(&p, "configuration", e->refused_reload.data);
+    clock_problem(&p, &e->clock_offset);
     f2m_jw_end(&p.w);
     enum f2m_cloud_state cloud = f2m_cloud_state(e->cloud);
     *f = (struct f2m_health_facts){
@@ -237,6 +251,7 @@ void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_f
         .last_upload_ms = f2m_uploader_last_upload(e->uploader),
         .last_error = f2m_cloud_last_error(e->cloud),
         .clock_set = e->clock_set,
+        .clock_offset = &e->clock_offset,
         .disk_failing = f2m_outbox_disk_failing(e->outbox),
         .problems = {e->text.data, e->text.len},
         .any_problem = p.n > 0,

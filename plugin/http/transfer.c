@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SYSTEM_CAS            "/etc/ssl/certs" /* hashed: a handshake reads the one authority that it needs, not all of them */
 #define KEPT_BYTES            ((size_t)256 << 10) /* a larger answer's memory is given back */
@@ -220,6 +221,15 @@ static int64_t retry_after(CURL *easy)
     return seconds < F2M_MAX_RETRY_AFTER_S ? (int64_t)seconds : F2M_MAX_RETRY_AFTER_S;
 }
 
+static int64_t date(CURL *easy)
+{
+    struct curl_header *header;
+    if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return 0;
+    time_t seconds = curl_getdate(header->value, NULL);
+    return seconds > 0 ? (int64_t)seconds * 1000 : 0;
+}
+
 void f2m_transfer_result(struct f2m_transfer *t, CURLcode code, struct f2m_http_result *result)
 {
     *result = (struct f2m_http_result){.tag = t->request.tag};
@@ -231,5 +241,6 @@ void f2m_transfer_result(struct f2m_transfer *t, CURLcode code, struct f2m_http_
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     result->status = (int)status;
     result->retry_after_s = retry_after(t->easy);
+    result->date_ms = date(t->easy);
     result->body = (struct f2m_slice){t->reply.data, t->reply.len};
 }

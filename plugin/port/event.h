@@ -50,6 +50,7 @@ struct f2m_http_result {
     const char *error;     /* NULL, or why there is no complete answer ("timed out"); then the outcome is unknown */
     int status;            /* HTTP status; 0 with error */
     int64_t retry_after_s; /* from Retry-After: 0 = absent, past or garbage; at most F2M_MAX_RETRY_AFTER_S */
+    int64_t date_ms;       /* wall time of the answer by the server's clock (Date); 0 = absent or garbage */
     struct f2m_slice body; /* complete, ≤ F2M_MAX_REPLY_BYTES (a larger one gives error "answer too large") */
 };
 

@@ -114,6 +114,34 @@ START_TEST(a_clock_a_day_before_the_last_point_is_unset)
 }
 END_TEST
 
+/* An answer by a server whose clock is that far behind ours. */
+static const char *answered(int64_t ahead_ms)
+{
+    step(&(struct f2m_event){.type = F2M_EV_HTTP_DONE,
+                             .http = {.tag = 1, .status = 200, .date_ms = now.wall_ms - ahead_ms}});
+    pass(5000);
+    return published("base/bridge/health");
+}
+
+START_TEST(the_clocks_offset_to_flips_is_told_in_steps_and_from_10_s_on_as_a_problem)
+{
+    connect_all_but(NULL);
+    pass(1);
+    ck_assert_ptr_nonnull(strstr(published("base/bridge/health"), "\"clock\":{\"state\":\"ok\",\"offset_s\":null}"));
+    ck_assert_ptr_nonnull(strstr(answered(1900), "\"offset_s\":0}"));
+    ck_assert_ptr_nonnull(strstr(answered(-1900), "\"offset_s\":0}"));
+    ck_assert_ptr_nonnull(strstr(answered(7000), "\"offset_s\":0}")); /* one slow answer proves nothing */
+    ck_assert_ptr_nonnull(strstr(answered(0), "\"offset_s\":0}"));
+    ck_assert_ptr_nonnull(strstr(answered(7000), "\"offset_s\":0}"));
+    ck_assert_ptr_nonnull(strstr(answered(8000), "\"offset_s\":8}"));
+    ck_assert_ptr_nonnull(strstr(answered(9500), "\"offset_s\":8}"));
+    ck_assert_ptr_null(strstr(answered(9500), "\"clock: "));
+    (void)answered(-65000);
+    ck_assert_ptr_nonnull(
+        strstr(answered(-65000), "\"clock: 65 s behind Flip's: commands start by it; let NTP set it\""));
+}
+END_TEST
+
 START_TEST(a_stop_closes_the_open_interval_and_goodbye_says_offline)
 {
     connect_all_but(NULL);
@@ -194,6 +222,7 @@ int main(void)
     tcase_add_test(tc, a_point_that_the_disk_refuses_waits_in_memory_and_health_is_critical);
     tcase_add_test(tc, a_clock_before_the_build_is_unset_and_closes_nothing);
     tcase_add_test(tc, a_clock_a_day_before_the_last_point_is_unset);
+    tcase_add_test(tc, the_clocks_offset_to_flips_is_told_in_steps_and_from_10_s_on_as_a_problem);
     tcase_add_test(tc, a_stop_closes_the_open_interval_and_goodbye_says_offline);
     tcase_add_test(tc, retained_requests_are_ignored);
     tcase_add_test(tc, a_reload_swaps_the_subscriptions_and_tells_info);

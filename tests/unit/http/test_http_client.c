@@ -177,6 +177,28 @@ START_TEST(retry_after_is_read_in_both_forms_and_capped)
 }
 END_TEST
 
+START_TEST(the_servers_clock_is_read)
+{
+    char text[256];
+    static const struct {
+        const char *header;
+        int64_t date_ms;
+    } table[] = {
+        {"Date: Tue, 24 Nov 2026 08:00:00 GMT\r\n", INT64_C(1795507200000)},
+        {"Date: yesterday\r\n", 0},
+        {"Date:\r\n", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n%sContent-Length: 0\r\n\r\n", table[i].header);
+        start(text, STUB_CLOSE, (struct f2m_http_options){0});
+        get("/v1/x");
+        ck_assert_msg(result.date_ms == table[i].date_ms, "%s gives %lld", table[i].header, (long long)result.date_ms);
+        end();
+    }
+}
+END_TEST
+
 START_TEST(an_incomplete_answer_is_no_answer)
 {
     static const struct {
@@ -375,6 +397,7 @@ int main(void)
     tcase_add_test(tcase, dots_in_a_path_stay);
     tcase_add_test(tcase, a_redirect_is_a_status_and_not_followed);
     tcase_add_test(tcase, retry_after_is_read_in_both_forms_and_capped);
+    tcase_add_test(tcase, the_servers_clock_is_read);
     tcase_add_test(tcase, an_incomplete_answer_is_no_answer);
     tcase_add_test(tcase, an_answer_without_a_length_is_capped_while_it_comes);
     tcase_add_test(tcase, silence_and_dripping_end_in_time);
