@@ -162,6 +162,9 @@ static void write_topics(struct writer *w, const struct f2m_ha_entity *e)
         f2m_jw_string(&w->w, "cmd_t", topic(w, e->command));
         f2m_jw_bool(&w->w, "opt", false); /* what Flip or the bridge says, not what was wished */
     }
+    /* What must not get lost says so itself: before 2025 Home Assistant does not hand the root's down. */
+    if (e->command || e->platform == F2M_HA_EVENT)
+        f2m_jw_integer(&w->w, "qos", 1);
     if (e->attributes) {
         f2m_jw_string(&w->w, "json_attr_t", topic(w, e->topic));
         write_optional(w, "json_attr_tpl", e->attributes);
