@@ -135,7 +135,8 @@ static inline int f2m_store_outbox_stats(struct f2m_store *s, struct f2m_outbox_
 {
     return s->ops->outbox_stats(s, stats);
 }
-/* Deletes the oldest points (rejected ones first) closed before the time or beyond the size; *dropped = how many. */
+/* Deletes the oldest points (rejected ones first) closed before the time or beyond the size (by size, the newest 64
+ * waiting ones stay); *dropped = how many. */
 static inline int f2m_store_outbox_trim(struct f2m_store *s, int64_t closed_before_ms, int64_t max_bytes,
                                         int64_t *dropped)
 {

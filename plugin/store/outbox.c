@@ -11,6 +11,8 @@
 /* On a full disk a turn must fit into the log as it is: as much as one request deletes. The rest waits for the next. */
 #define TRIM_WHEN_FULL 1000
 #define TRIM_STEP      64 /* points between two looks at the size */
+/* These stay whatever fills the file: where that is all the rest, deleting every point at once would help nobody. */
+#define TRIM_LEAVES 64
 
 /* Row 0 of `point`: at home it lies on the page that is written with each point anyway, and nothing needs to be counted
  * at start (a million rows would take seconds to count). */
@@ -117,14 +119,14 @@ static int trim_age(struct sqlite_store *s, enum statement which, int64_t before
     return err;
 }
 
-static int trim_size(struct sqlite_store *s, enum statement which, int64_t max_bytes, int64_t *total)
+static int trim_size(struct sqlite_store *s, enum statement which, int64_t max_bytes, int64_t *total, int64_t leave)
 {
     int64_t bytes = 0;
-    int64_t least = s->disk_full && *total > TRIM_WHEN_FULL ? *total - TRIM_WHEN_FULL : 0;
+    int64_t least = s->disk_full && *total > TRIM_WHEN_FULL ? *total - TRIM_WHEN_FULL : leave;
     int err = bytes_in_use(s, &bytes);
     while (!err && bytes > max_bytes && *total > least) {
         sqlite3_stmt *st = f2m_store_statement(s, which);
-        sqlite3_bind_int64(st, 1, TRIM_STEP);
+        sqlite3_bind_int64(st, 1, *total - least < TRIM_STEP ? *total - least : TRIM_STEP);
         err = f2m_store_run(s, st);
         if (err)
             break;
@@ -150,9 +152,9 @@ int f2m_store_do_outbox_trim(struct f2m_store *base, int64_t closed_before_ms, i
     if (!err && closed_before_ms > 0)
         err = trim_age(s, ST_POINTS_TRIM_AGE, closed_before_ms, &s->now.pending);
     if (!err && max_bytes > 0)
-        err = trim_size(s, ST_REJECTED_TRIM_OLDEST, max_bytes, &s->now.rejected);
+        err = trim_size(s, ST_REJECTED_TRIM_OLDEST, max_bytes, &s->now.rejected, 0);
     if (!err && max_bytes > 0)
-        err = trim_size(s, ST_POINTS_TRIM_OLDEST, max_bytes, &s->now.pending);
+        err = trim_size(s, ST_POINTS_TRIM_OLDEST, max_bytes, &s->now.pending, TRIM_LEAVES);
     *dropped = before - s->now.pending - s->now.rejected;
     return err;
 }

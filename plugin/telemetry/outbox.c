@@ -77,6 +77,7 @@ int f2m_outbox_put(struct f2m_outbox *o, struct f2m_now now, const struct f2m_po
     struct f2m_kept *k = f2m_kept_new(&o->memory, p);
     if (rc == 0) {
         f2m_memory_add_turn(&o->memory, k, stored_id);
+        o->grown = true;
         f2m_marks_set(&o->marks, stored_id, F2M_MARK_UNCOMMITTED, NULL);
     } else {
         if (!o->failing)

@@ -4,40 +4,12 @@
 #include "util/xalloc.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #define RETRY_FIRST_MS 1000
 #define RETRY_MOST_MS  60000
 #define MOVE_STEP      500 /* points moved to disk in one turn */
-#define TRIM_EVERY_MS  60000
-#define LOSSES_OVER_MS 600000
-
-/* ---- losses ---- */
-
-void f2m_outbox_lost(struct f2m_outbox *o, struct f2m_now now, int64_t n, const char *why, struct f2m_effects *fx)
-{
-    if (n <= 0)
-        return;
-    o->counters->dropped += (uint64_t)n;
-    o->losses.total += n;
-    o->losses.last_mono_ms = now.mono_ms;
-    if (o->losses.open)
-        return;
-    o->losses.open = true;
-    f2m_effects_log(fx, F2M_LOG_ERROR, "outbox", "the oldest points are lost", "reason=%s count=%" PRId64, why, n);
-}
-
-static void losses_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
-{
-    if (!o->losses.open || now.mono_ms - o->losses.last_mono_ms < LOSSES_OVER_MS)
-        return;
-    f2m_effects_log(fx, F2M_LOG_WARN, "outbox", "no more points are lost", "count=%" PRId64, o->losses.total);
-    o->losses = (struct f2m_losses){0};
-}
-
-/* ---- a failing disk ---- */
 
 void f2m_outbox_disk_refused(struct f2m_outbox *o, struct f2m_now now, int error, struct f2m_effects *fx)
 {
@@ -123,6 +95,7 @@ static int write_point(struct f2m_outbox *o, struct f2m_now now, struct f2m_kept
     f2m_memory_remove_alone(&o->memory, k);
     o->counters->points_in_memory = f2m_memory_points(&o->memory);
     f2m_memory_add_turn(&o->memory, k, id);
+    o->grown = true;
     if (id > 0)
         f2m_marks_set(&o->marks, id, F2M_MARK_UNCOMMITTED, NULL);
     return 0;
@@ -158,7 +131,7 @@ static int write_points(struct f2m_outbox *o, struct f2m_now now, size_t *moved)
 }
 
 /* Tries to bring to disk what waits for it. */
-static void disk_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
+void f2m_outbox_disk_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
 {
     if (o->retry_at == 0 || now.mono_ms < o->retry_at)
         return;
@@ -175,42 +148,4 @@ static void disk_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effec
     }
     o->stepped = moved < MOVE_STEP;
     o->retry_at = now.mono_ms + (o->stepped ? RETRY_FIRST_MS : 0);
-}
-
-/* ---- retention ---- */
-
-/* Interface, storage.max_age and max_size. */
-static void trim_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
-{
-    if (now.mono_ms < o->trim_at)
-        return;
-    o->trim_at = now.mono_ms + TRIM_EVERY_MS;
-    int64_t dropped = 0;
-    struct f2m_outbox_stats before = f2m_outbox_stats(o);
-    if (before.pending + before.rejected == 0)
-        return;
-    /* An error poisons the turn's transaction: the commit tells it. */
-    (void)f2m_store_outbox_trim(o->store, now.wall_ms - o->config->storage.max_age_ms, o->config->storage.max_size,
-                                &dropped);
-    if (dropped > 0)
-        f2m_outbox_touch_stats(o);
-    f2m_outbox_lost(o, now, dropped, before.bytes > o->config->storage.max_size ? "max-size" : "max-age", fx);
-}
-
-void f2m_outbox_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
-{
-    disk_tick(o, now, fx);
-    trim_tick(o, now, fx);
-    losses_tick(o, now, fx);
-}
-
-int64_t f2m_outbox_deadline(const struct f2m_outbox *o)
-{
-    struct f2m_outbox_stats s = f2m_outbox_stats(o);
-    int64_t at = o->retry_at ? o->retry_at : INT64_MAX;
-    if (s.pending + s.rejected > 0 && o->trim_at < at)
-        at = o->trim_at;
-    if (o->losses.open && o->losses.last_mono_ms + LOSSES_OVER_MS < at)
-        at = o->losses.last_mono_ms + LOSSES_OVER_MS;
-    return at;
 }

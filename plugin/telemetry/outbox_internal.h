@@ -1,5 +1,5 @@
-/* Private to the outbox's files: outbox.c (points in, verdicts), outbox_take.c (points out), outbox_disk.c (what time
- * and a failing disk ask for), outbox_record.c (devices' records). */
+/* Private to the outbox's files: outbox.c (points in, verdicts), outbox_take.c (points out), outbox_disk.c (what a
+ * failing disk asks for), outbox_record.c (devices' records), outbox_trim.c (what goes by age and size). */
 #ifndef F2M_TELEMETRY_OUTBOX_INTERNAL_H
 #define F2M_TELEMETRY_OUTBOX_INTERNAL_H
 
@@ -17,6 +17,14 @@ struct f2m_losses {
     int64_t last_mono_ms;
 };
 
+/* See outbox_trim.c. Offsets are wall - mono. */
+struct f2m_ages {
+    bool known;
+    int64_t seen_ms;       /* at the last tick */
+    int64_t lowest_ms;     /* ages are reckoned by it */
+    int64_t until_mono_ms; /* so long whatever the clock says; then by the clock again */
+};
+
 struct f2m_outbox {
     const struct f2m_config *config;
     struct f2m_store *store;
@@ -26,11 +34,13 @@ struct f2m_outbox {
     struct f2m_marks marks;
     struct f2m_outbox_news news[F2M_OUTBOX_ENDPOINTS];
     struct f2m_losses losses;
-    bool failing;                   /* the disk refuses writes: points go to memory at once */
-    bool stepped;                   /* in this turn the disk took all that waited for it; the commit decides */
-    int64_t retry_ms;               /* the present wait between attempts */
-    int64_t retry_at;               /* mono ms; 0 = nothing waits for the disk */
-    int64_t trim_at;                /* mono ms; 0 = at the next tick */
+    bool failing;     /* the disk refuses writes: points go to memory at once */
+    bool stepped;     /* in this turn the disk took all that waited for it; the commit decides */
+    int64_t retry_ms; /* the present wait between attempts */
+    int64_t retry_at; /* mono ms; 0 = nothing waits for the disk */
+    int64_t trim_at;  /* mono ms; 0 = at the next tick */
+    bool grown;       /* points came to disk since the last trim */
+    struct f2m_ages ages;
     struct f2m_outbox_stats *stats; /* as the store said last; apart, since reading them is const to the caller */
     bool *stats_old;
 };
@@ -49,5 +59,6 @@ void f2m_outbox_lost(struct f2m_outbox *, struct f2m_now, int64_t n, const char 
 /* The commit of a turn in which everything that waited was written has succeeded. */
 void f2m_outbox_disk_works(struct f2m_outbox *, struct f2m_effects *);
 void f2m_outbox_touch_stats(struct f2m_outbox *);
+void f2m_outbox_disk_tick(struct f2m_outbox *, struct f2m_now, struct f2m_effects *);
 
 #endif

@@ -285,47 +285,6 @@ START_TEST(odd_ids_are_encoded_in_the_topic)
 }
 END_TEST
 
-START_TEST(old_points_go_counted_and_told_once)
-{
-    w.config.storage.max_age_ms = 3600000;
-    for (int i = 0; i < 5; i++)
-        put("A", i * 300);
-    f2m_outbox_tick(w.outbox, w.now, w.fx);
-    commit();
-    w.now.mono_ms += 3600000;
-    w.now.wall_ms += 3600000;
-    put("A", 3600);
-    ck_assert_int_le(f2m_outbox_deadline(w.outbox), w.now.mono_ms);
-    world_pass(1);
-    ck_assert_uint_eq(w.counters.dropped, 5);
-    ck_assert_str_eq(world_waiting(), "A@3600");
-    ck_assert_str_eq(world_logs(), "error the oldest points are lost reason=max-age count=5\n");
-    world_pass(3600001);
-    ck_assert_uint_eq(w.counters.dropped, 6);
-    ck_assert_str_eq(world_logs(), "");
-    ck_assert_int_le(f2m_outbox_deadline(w.outbox), w.now.mono_ms + 600000);
-    world_pass(600000);
-    ck_assert_str_eq(world_logs(), "warn no more points are lost count=6\n");
-    ck_assert_int_eq(f2m_outbox_deadline(w.outbox), INT64_MAX);
-}
-END_TEST
-
-START_TEST(a_full_outbox_loses_the_oldest)
-{
-    for (int i = 0; i < 3000; i++)
-        put("A", i * 300);
-    commit();
-    int64_t bytes = f2m_outbox_stats(w.outbox).bytes;
-    w.config.storage.max_size = bytes / 2;
-    f2m_outbox_reload(w.outbox, &w.config);
-    world_pass(1);
-    ck_assert_uint_gt(w.counters.dropped, 500);
-    ck_assert_int_eq(f2m_outbox_stats(w.outbox).pending + (int64_t)w.counters.dropped, 3000);
-    ck_assert_int_gt(f2m_outbox_stats(w.outbox).oldest_start_ms, 500 * 300000);
-    ck_assert_ptr_nonnull(strstr(world_logs(), "reason=max-size"));
-}
-END_TEST
-
 int main(void)
 {
     TCase *t = tcase_create("outbox");
@@ -344,7 +303,5 @@ int main(void)
     tcase_add_test(t, a_restart_knows_the_newest_waiting_point);
     tcase_add_test(t, devices_that_leave_the_configuration_lose_their_topic_not_their_points);
     tcase_add_test(t, odd_ids_are_encoded_in_the_topic);
-    tcase_add_test(t, old_points_go_counted_and_told_once);
-    tcase_add_test(t, a_full_outbox_loses_the_oldest);
     return world_main("outbox", t);
 }
