@@ -10,6 +10,7 @@ int f2m_command_check(const struct f2m_options *);
 int f2m_command_config(const struct f2m_options *);
 int f2m_command_control(const struct f2m_options *);
 int f2m_command_doctor(const struct f2m_options *);
+int f2m_command_learn(const struct f2m_options *);
 int f2m_command_outbox(const struct f2m_options *);
 
 /* The configuration, or NULL after printing every error on stderr (then the exit code is 78). Warnings are printed too.

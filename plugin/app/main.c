@@ -20,8 +20,8 @@ static const struct command {
     size_t max_words; /* its own name included */
 } commands[] = {
     {"run", f2m_command_run, 1},         {"check", f2m_command_check, 1},   {"config", f2m_command_config, 1},
-    {"control", f2m_command_control, 2}, {"doctor", f2m_command_doctor, 1}, {"outbox", f2m_command_outbox, 2},
-    {"version", command_version, 1},
+    {"control", f2m_command_control, 2}, {"doctor", f2m_command_doctor, 1}, {"learn", f2m_command_learn, 1},
+    {"outbox", f2m_command_outbox, 2},   {"version", command_version, 1},
 };
 
 static const struct command *find_command(const char *name)

@@ -20,6 +20,8 @@ enum {
     OPT_POWER_MODE,
     OPT_SETPOINT,
     OPT_RESERVE,
+    OPT_SERVER,
+    OPT_OUTPUT,
 };
 
 static const struct option long_options[] = {
@@ -36,6 +38,8 @@ static const struct option long_options[] = {
     {"power-mode", required_argument, NULL, OPT_POWER_MODE},
     {"setpoint", required_argument, NULL, OPT_SETPOINT},
     {"reserve", required_argument, NULL, OPT_RESERVE},
+    {"server", required_argument, NULL, OPT_SERVER},
+    {"output", required_argument, NULL, OPT_OUTPUT},
     {NULL, 0, NULL, 0},
 };
 
@@ -50,6 +54,7 @@ void f2m_options_usage(void)
           "  config              show the effective configuration, secrets as ***\n"
           "  doctor              listen on the broker and say, per source, what was seen and what is wrong\n"
           "  control test        rehearse a command on the battery, without Flip\n"
+          "  learn               recognise the systems on the broker and write a configuration for them\n"
           "  outbox list|stats|retry|drop\n"
           "                      what waits for Flip, and what Flip rejected and why\n"
           "  version             show the version\n"
@@ -60,11 +65,13 @@ void f2m_options_usage(void)
           "      --log-format text|json\n"
           "      --json          check, doctor, outbox: for machines\n"
           "      --online        check: try the broker, the token and the topics\n"
-          "      --for TIME      doctor, check --online, control test: how long (60s, 10min)\n"
+          "      --for TIME      doctor, learn, check --online, control test: how long (60s, 10min)\n"
           "      --device ID     control test, outbox: which device\n"
           "      --mode MODE     control test: BACKUP, CHARGE, DISCHARGE, SAVINGS, SELF_CONSUMPTION or STANDBY\n"
           "      --power-mode FOLLOW_LOAD|SETPOINT, --setpoint '2 kW', --reserve '20 %'\n"
           "                      control test: as Flip would command\n"
+          "      --server URL    learn: the broker, mqtt://[user:password@]host[:port], over the configuration's\n"
+          "      --output FILE   learn: where to write, a new file (default: standard output)\n"
           "      --help, --version\n"
           "\n"
           "Exit codes: 0 done, 64 usage, 69 unavailable, 74 input/output, 75 database in use, 78 configuration.\n"
@@ -82,7 +89,10 @@ static int take_option(struct f2m_options *o, int option, const char *value)
 {
     double number;
     switch (option) {
-    case 'c': o->config_file = value; return 0;
+    case 'c':
+        o->config_file = value;
+        o->config_given = true;
+        return 0;
     case OPT_LOG_LEVEL:
         return f2m_log_level_parse(value, &o->log_level) ? 0 : bad("log-level", value, "error, warn, info or debug");
     case OPT_LOG_FORMAT:
@@ -104,6 +114,8 @@ static int take_option(struct f2m_options *o, int option, const char *value)
     case OPT_POWER_MODE: o->power_mode = value; return 0;
     case OPT_SETPOINT: o->setpoint = value; return 0;
     case OPT_RESERVE: o->reserve = value; return 0;
+    case OPT_SERVER: o->server = value; return 0;
+    case OPT_OUTPUT: o->output = value; return 0;
     default: return EX_USAGE; /* getopt_long has said what is wrong */
     }
 }

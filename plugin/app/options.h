@@ -13,6 +13,7 @@
 struct f2m_options {
     const char *program;
     const char *config_file;
+    bool config_given; /* -c: then the file must be there */
     enum f2m_log_level log_level;
     enum f2m_log_format log_format;
     const char *words[F2M_MAX_WORDS]; /* the sub-command and its own words: "outbox", "list" */
@@ -24,6 +25,8 @@ struct f2m_options {
     const char *power_mode;
     const char *setpoint;
     const char *reserve;
+    const char *server; /* learn: the broker */
+    const char *output; /* learn: a file; NULL = standard output */
     bool help, version;
 };
 

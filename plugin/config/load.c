@@ -50,7 +50,10 @@ static struct f2m_config *read_all(struct f2m_loader *loader)
     struct f2m_place whole = {loader->options->file, 0, 0};
     char found[F2M_FOUND_SIZE];
 
-    struct f2m_yaml *root = f2m_loader_yaml_file(loader, whole, loader->options->file, false);
+    const char *text = loader->options->text;
+    struct f2m_yaml *root =
+        text ? f2m_yaml_parse(&loader->arena, &loader->report, loader->options->file, text, strlen(text))
+             : f2m_loader_yaml_file(loader, whole, loader->options->file, false);
     if (!root)
         return NULL;
     if (root->type != F2M_YAML_MAP) {

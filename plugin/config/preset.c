@@ -1,5 +1,6 @@
 #include "config/preset.h"
 
+#include "config/recognise_rules.h"
 #include "config/suggest.h"
 #include "util/limits.h"
 
@@ -117,6 +118,8 @@ static struct f2m_yaml *find(const struct use *use)
                          f2m_yaml_describe(root));
         root = NULL;
     }
+    if (root) /* for its errors: `learn` is where it is used */
+        (void)f2m_recognise_compile(&loader->arena, &loader->report, use->name, root);
     struct f2m_preset *preset = f2m_arena_alloc(&loader->arena, sizeof *preset);
     *preset = (struct f2m_preset){loader->presets, use->name, root};
     loader->presets = preset;

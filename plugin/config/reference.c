@@ -53,12 +53,34 @@ static const char INTRO[] =
     "merged, lists and texts replaced. A source that says where it comes from (`topic`, `const`, `sum`, `difference`, "
     "`product`) replaces the preset's as a whole; one that only says more about it (`max_age: 60s`) is merged.\n"
     "\n"
-    "A preset file holds `description`, `status` (`stable` or `experimental`), `notes`, `traps`, `recognise` (topics and "
-    "payloads by which the system is known), `parameters` (each with "
+    "A preset file holds `description`, `status` (`stable` or `experimental`), `notes`, `traps`, `recognise` (what "
+    "`flip2mqtt learn` knows the system by, see below), `parameters` (each with "
     "`description`, a `default` or an `example`, and perhaps `from`, the device's own key that is used where the "
     "parameter is "
     "not given), and any key of a device. `${parameter}` stands for a parameter "
     "in every text and key.\n";
+
+static const char RECOGNISE[] =
+    "\n"
+    "`recognise` is a list. The topics of all entries without `optional` must be there; the parameters that all of "
+    "these "
+    "hold tell one system from another, such as a serial number. A parameter is a part of one level of the topic, or "
+    "several levels where it begins the topic or where its default or example holds a `/`.\n"
+    "\n"
+    "| key of an entry | |\n"
+    "|---|---|\n"
+    "| `topic` | with `${parameter}`; `/#` at its end: anything below |\n"
+    "| `number: true`, `json: [/pointer, …]` or `keyvalue: [key, …]` | what the payload must be; none of them: anything "
+    "|\n"
+    "| `optional: true` | tells more, but need not be there |\n"
+    "| `like: { parameter: [pattern, …] }` | what a parameter may look like (`*`: any characters), the best first |\n"
+    "| `gives: { parameter: path }` | the payload is the parameter's value: all of it (`\"\"`), or what stands at the "
+    "pointer |\n"
+    "| `tells: { capacity: { path, unit, scale } }` | likewise for a key of the device: `capacity`, `max_charge`, "
+    "`max_discharge`, `serial_number`, `manufacturer_name`, `product_name`; a text, which may hold `${parameter}`, "
+    "stands for itself |\n"
+    "| `unless: preset` (alone) | not where that preset is recognised with the same values of the parameters that both "
+    "have |\n";
 
 static const char TEMPLATES[] =
     "\n"
@@ -164,6 +186,7 @@ static void write_section(const struct f2m_section *section, struct f2m_strbuf *
 void f2m_config_write_reference(struct f2m_strbuf *out)
 {
     f2m_strbuf_adds(out, INTRO);
+    f2m_strbuf_adds(out, RECOGNISE);
     f2m_strbuf_adds(out, TEMPLATES);
     f2m_strbuf_adds(out, "\n## Keys\n");
     write_section(&f2m_section_root, out);

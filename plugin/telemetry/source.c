@@ -28,7 +28,7 @@ static bool text_is_any_case(struct f2m_slice text, const char *word)
     return text.len == strlen(word) && strncasecmp(text.at, word, text.len) == 0;
 }
 
-static bool is_no_data(struct f2m_slice text)
+bool f2m_text_is_no_data(struct f2m_slice text)
 {
     static const char *const words[] = {"unavailable", "unknown", "none", "null"};
 
@@ -187,7 +187,7 @@ static enum f2m_source_outcome read_scalar(const struct f2m_source *s, const str
 
     if (stands_for) {
         scalar = (struct f2m_scalar){F2M_SCALAR_TEXT, f2m_slice_trim(f2m_slice_of(stands_for))};
-    } else if (scalar.type == F2M_SCALAR_NULL || (scalar.type == F2M_SCALAR_TEXT && is_no_data(scalar.text))) {
+    } else if (scalar.type == F2M_SCALAR_NULL || (scalar.type == F2M_SCALAR_TEXT && f2m_text_is_no_data(scalar.text))) {
         return F2M_OUTCOME_NO_DATA;
     }
     if (scalar.type == F2M_SCALAR_BOOL && is_numeric(frame->kind)) {

@@ -36,6 +36,9 @@
 #define F2M_AGE_UNKNOWN INT64_MIN /* the time of a value whose age nobody knows */
 #define F2M_FOREVER     INT64_MAX
 
+/* Whether a text stands for "no data": empty, unavailable, unknown, none or null, in any case. */
+bool f2m_text_is_no_data(struct f2m_slice);
+
 /* What came of a payload. */
 enum f2m_source_outcome {
     F2M_OUTCOME_NONE,    /* nothing came yet, or the topic is another's */

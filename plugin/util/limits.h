@@ -78,6 +78,14 @@
 #define F2M_MAX_DISCOVERY_IN_FLIGHT 16   /* discovery payloads that the broker has not acknowledged */
 #define F2M_DISCOVERY_STATES_MS     1000 /* after the configurations of a birth */
 
+/* learn */
+#define F2M_MAX_LEARN_SYSTEMS      32  /* of one preset; those of which least was seen go first */
+#define F2M_MAX_LEARN_VALUES       16  /* of a system's further parameters */
+#define F2M_MAX_LEARN_FACTS        8   /* of a system's device keys */
+#define F2M_MAX_LEARN_TEXT_BYTES   128 /* of a parameter; longer ones are nobody's */
+#define F2M_MAX_LEARN_SAMPLE_BYTES 40  /* of a payload that is shown */
+#define F2M_MAX_LEARN_PREFIXES     128 /* the beginnings of topics that are counted; the rarest make room */
+
 /* requests */
 #define F2M_MAX_REQUESTS_IN_FLIGHT 32
 #define F2M_REQUEST_DEADLINE_MS    60000

@@ -19,6 +19,7 @@ ROOMS = {
     "config": BASE,
     "flip": VALUES,
     "telemetry": CORE,
+    "learn": VALUES | {"telemetry"},
     # Neighbours in the order of plugin/CMakeLists.txt, so that there is no circle: control asks telemetry whether the
     # device is online, requests pass outbox operations on.
     "control": CORE | {"telemetry"},
@@ -32,7 +33,7 @@ ROOMS = {
     "http": VALUES,
     # The stand-in for Flip's cloud shares no Flip code with the bridge: a shared mistake would stay unseen.
     "sim": {"util"},
-    "app": CORE | {"telemetry", "control", "sites", "requests", "homeassistant", "engine", "store", "mqtt", "http"},
+    "app": CORE | {"telemetry", "learn", "control", "sites", "requests", "homeassistant", "engine", "store", "mqtt", "http"},
 }
 
 # Third-party headers: where they may stand ("tests" = below tests/).
@@ -49,7 +50,7 @@ LIBRARIES = [
     (r"ut(hash|list|array|string|stack|ringbuffer)\.h", None),  # header-only tools, anywhere
 ]
 # POSIX and C headers of the world outside, which the pure rooms do without (see check_banned.py for the calls).
-PURE = {"port", "flip", "telemetry", "control", "sites", "requests", "homeassistant", "engine"}
+PURE = {"port", "flip", "telemetry", "learn", "control", "sites", "requests", "homeassistant", "engine"}
 IMPURE_HEADERS = re.compile(
     r"(pthread|threads|unistd|fcntl|poll|signal|dirent|netdb|semaphore|syslog|sched)\.h"
     r"|sys/(socket|epoll|eventfd|signalfd|timerfd|stat|mman|select|random|wait|file|ioctl|un)\.h|arpa/.*|netinet/.*"

@@ -60,6 +60,34 @@ static void write_presets(void)
                   0644);
     fixture_write("presets/scrap.yaml", "telemetry: [\n", 0644);
     fixture_write("presets/list.yaml", "- a\n", 0644);
+    fixture_write("presets/signs.yaml",
+                  "parameters: { serial: { description: s, default: A1 } }\n"
+                  "recognise:\n"
+                  "  - { number: true }\n"
+                  "  - serial\n"
+                  "  - { topic: \"a/+/b\" }\n"
+                  "  - { topic: \"a/${seriel}\" }\n"
+                  "  - { topic: \"a/${serial\" }\n"
+                  "  - { topic: a, number: yes }\n"
+                  "  - { topic: a, number: true, json: [/b] }\n"
+                  "  - { topic: a, json: [b] }\n"
+                  "  - { topic: a, keyvalue: b }\n"
+                  "  - { topic: a, optinal: true }\n"
+                  "  - { topic: a, like: { seriel: [b*] } }\n"
+                  "  - { topic: a, like: { serial: b } }\n"
+                  "  - { topic: a, gives: { serial: b } }\n"
+                  "  - { topic: a, gives: [] }\n"
+                  "  - { topic: a, tells: { colour: { path: /b } } }\n"
+                  "  - { topic: a, tells: { capacity: { path: /b, unit: kW } } }\n"
+                  "  - { topic: a, tells: { capacity: { path: /b, unit: kWh, scale: x } } }\n"
+                  "  - { topic: a, tells: { serial_number: \"${s}\" } }\n",
+                  0644);
+    fixture_write("presets/apart.yaml",
+                  "parameters: { a: { default: A }, b: { default: B } }\n"
+                  "recognise: [ { topic: \"${a}/x\" }, { topic: \"y/${b}\", optional: true } ]\n",
+                  0644);
+    fixture_write("presets/optional.yaml", "recognise: [ { topic: x, optional: true } ]\n", 0644);
+    fixture_write("presets/word.yaml", "recognise: x\n", 0644);
 }
 
 void fixture_enter(void)
