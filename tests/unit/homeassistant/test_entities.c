@@ -1,9 +1,10 @@
 /* The table of entities keeps Home Assistant's rules and its own: names for ever, no id that could stand for two. */
 #include "homeassistant/entities.h"
 
-#include "util/strbuf.h"
+#include "homeassistant/reference.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *object_id(enum f2m_ha_scope scope, const char *id)
@@ -105,6 +106,24 @@ START_TEST(slugs_are_home_assistants)
 }
 END_TEST
 
+START_TEST(the_page_of_entities_is_current)
+{
+    f2m_autostrbuf written = {0}, page = {0};
+    char part[4096];
+
+    f2m_strbuf_init(&written, 0);
+    f2m_strbuf_init(&page, 0);
+    f2m_ha_write_reference(&written);
+    FILE *f = fopen(F2M_SOURCE_DIR "/docs/home-assistant-entities.md", "r");
+    ck_assert_ptr_nonnull(f);
+    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+        f2m_strbuf_add(&page, part, n);
+    fclose(f);
+    ck_assert_msg(strcmp(page.data, written.data) == 0,
+                  "docs/home-assistant-entities.md is old: build the target f2m-docs");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("homeassistant_entities");
@@ -115,6 +134,7 @@ int main(void)
     tcase_add_test(tc, ids_hold_only_what_home_assistant_takes);
     tcase_add_test(tc, long_ids_are_cut_and_stay_different);
     tcase_add_test(tc, slugs_are_home_assistants);
+    tcase_add_test(tc, the_page_of_entities_is_current);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
