@@ -4,7 +4,9 @@ import sys
 import time
 
 import pytest
-from harness import Bridge, Mqtt, until
+import yaml
+from harness import Bridge, Mqtt, home_config, until
+from harness.binaries import ROOT
 from harness.discovery import UNKNOWN, check_home
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -105,3 +107,25 @@ def test_availability_follows_bridge_and_cloud(world):
     since = mqtt.mark()
     bridge.kill()
     mqtt.wait_for("flip2mqtt/bridge/state", "offline", 15, since)
+
+
+def preset_devices():
+    """One battery per preset, with its parameters' examples."""
+    for path in sorted((ROOT / "config" / "presets").glob("*.yaml")):
+        parameters = yaml.safe_load(path.read_text(encoding="utf-8")).get("parameters", {})
+        needed = {name: p["example"] for name, p in parameters.items() if "default" not in p and "example" in p}
+        yield {"id": f"of {path.stem}", "preset": {"name": path.stem, **needed}, "capacity": "10 kWh", "max_charge": "5 kW",
+               "max_discharge": "5 kW"}  # fmt: skip
+
+
+def test_every_preset_makes_entities_that_home_assistant_takes(tmp_path, broker, sim):
+    devices = list(preset_devices())
+    config = home_config(broker, sim, tmp_path, sites=[{"id": "home 1", "devices": devices}])
+    with Mqtt(broker, "#") as mqtt, Bridge(tmp_path, config) as bridge:
+        bridge.start_online(mqtt)
+        until(lambda: len(h.held(mqtt)) == len(devices) + 2, 20, f"{len(devices)} batteries, their site, the bridge")
+        topics = [f"flip2mqtt/device/{d['id'].replace(' ', '%20')}/state" for d in devices]
+        until(lambda: all(mqtt.last(t) for t in topics), 10, "every battery's state")
+        for _, config in h.components(mqtt):
+            shown = {s for s in h.states(mqtt, config) if config.get("state_class") is not None}
+            assert config["state_topic"].endswith("/health") or shown <= {UNKNOWN, 10}, f"of nothing heard: {config}: {shown}"
