@@ -103,7 +103,7 @@ def add_operation(document, row):
         summary=row.summary,
         description=f"{endpoint(row)} Group `{row.group}` of `requests.allow`.",
         tags=[{"name": "request"}, {"name": row.group}],
-        **{"x-group": row.group, "x-ids": row.required_ids},
+        **{"x-group": row.group, "x-ids": row.required_ids, "x-optional-ids": row.optional_ids, "x-query": row.query},
         reply={
             "channel": pointer("channels", camel(response)),
             "messages": [pointer("channels", camel(response), "messages", camel(response))],
@@ -116,7 +116,7 @@ def server():
         "host": "localhost:1883",
         "protocol": "mqtt",
         "protocolVersion": "5",
-        "description": "Your broker (`mqtt.server`), MQTT 5 or 3.1.1. The bridge starts with a clean session.",
+        "description": "Your broker (`mqtt.server`), MQTT 5 or 3.1.1. Actions are the bridge's: it sends what it publishes.",
         "bindings": {
             "mqtt": {
                 "clientId": "flip2mqtt-1a2b3c4d",
@@ -140,7 +140,7 @@ def document(interface):
     written = {
         "asyncapi": "3.0.0",
         "id": "urn:flip2mqtt:mqtt",
-        "info": {"title": interface.info["title"], "version": version(), **interface.info, "tags": tags},
+        "info": {"title": interface.info["title"], "version": version(), **interface.info, "tags": tags, "x-sections": interface.sections},
         "defaultContentType": "application/json",
         "servers": {"broker": server()},
         "channels": {},

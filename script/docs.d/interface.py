@@ -40,12 +40,13 @@ class Interface:
     def __init__(self, table):
         source = yaml.safe_load((SCHEMAS / "source" / "interface.yaml").read_text(encoding="utf-8"))
         self.info, self.parameters, self.groups = source["info"], source["parameters"], source["groups"]
-        self.ids, self.query = source["ids"], source["query"]
+        self.ids, self.query, self.sections = source["ids"], source["query"], source["sections"]
         self.topics = [Topic(row) for row in source["topics"]]
         known, told = [row["name"] for row in table], source["operations"]
         if set(known) != set(told):
             raise SystemExit(f"interface.yaml and the table in C differ: {sorted(set(known) ^ set(told))}")
-        self.operations = [Operation(row, told[row["name"]]) for row in table]
+        rows = {row["name"]: row for row in table}
+        self.operations = [Operation(rows[name], more) for name, more in told.items()]
         for operation in self.operations:
             if operation.takes_body != (operation.body is not None):
                 raise SystemExit(f"{operation.name}: interface.yaml and the table in C differ about its body")
