@@ -18,13 +18,22 @@ struct f2m_health {
     struct f2m_strbuf text, topic;
 };
 
-/* Every counter under its name, in the order of bridge/health; the first six are the interface's (clarification 11). */
+/* Every counter under its name, in the order of bridge/health, with what /metrics says of it; the first six are the
+ * interface's (clarification 11). */
 #define COUNTERS(X)                                                                                                    \
-    X(messages)                                                                                                        \
-    X(points)                                                                                                          \
-    X(uploads)                                                                                                         \
-    X(retries)                                                                                                         \
-    X(dropped) X(invalid) X(late) X(unknown_commands) X(webhooks) X(webhooks_refused) X(notifications) X(requests)
+    X(messages, "MQTT messages that reached a source")                                                                 \
+    X(points, "Points closed")                                                                                         \
+    X(uploads, "Telemetry requests that Flip accepted")                                                                \
+    X(retries, "Calls to Flip that failed and were tried again")                                                       \
+    X(dropped, "Points lost to the outbox's cap and messages lost to a full inbox")                                    \
+    X(invalid, "Payloads that could not be read")                                                                      \
+    X(late, "Samples whose timestamp lies before the open interval")                                                   \
+    X(unknown_commands, "Commands for devices that are not configured")                                                \
+    X(webhooks, "Webhooks with a valid signature")                                                                     \
+    X(webhooks_refused, "Webhooks turned away: bad signature, malformed, too large, too slow")                         \
+    X(foreign_webhooks, "Webhooks about sites and devices that are not configured")                                    \
+    X(notifications, "Notifications published")                                                                        \
+    X(requests, "Requests over MQTT that were answered")
 
 struct f2m_health *f2m_health_new(void)
 {
@@ -101,7 +110,7 @@ static void write_facts(struct f2m_strbuf *out, const struct f2m_health_facts *f
     f2m_jw_integer(&w, "in_memory", (int64_t)f->counters->points_in_memory);
     f2m_jw_end(&w);
     f2m_jw_object(&w, "counters");
-#define WRITE_COUNTER(name) f2m_jw_integer(&w, #name, (int64_t)f->counters->name);
+#define WRITE_COUNTER(name, help) f2m_jw_integer(&w, #name, (int64_t)f->counters->name);
     COUNTERS(WRITE_COUNTER)
 #undef WRITE_COUNTER
     f2m_jw_end(&w);
@@ -159,7 +168,7 @@ void f2m_health_metrics(const struct f2m_health_facts *f, struct f2m_strbuf *out
            (double)f->outbox.oldest_start_ms / 1000);
     metric(out, "points_in_memory", "gauge", "Closed points that wait for the disk",
            (double)f->counters->points_in_memory);
-#define WRITE_METRIC(name) metric(out, #name "_total", "counter", "See bridge/health", (double)f->counters->name);
+#define WRITE_METRIC(name, help) metric(out, #name "_total", "counter", help, (double)f->counters->name);
     COUNTERS(WRITE_METRIC)
 #undef WRITE_METRIC
 }

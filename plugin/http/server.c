@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#define BACKLOG            64
+#define BACKLOG            1024 /* a burst waits in the kernel: a SYN that finds no room comes again a second later */
 #define MEMORY_PER_REQUEST ((size_t)32 << 10) /* request line and headers; libmicrohttpd refuses more */
 #define GRACE_MS           1000               /* after the deadline: for the 503 to get out */
 
