@@ -323,21 +323,54 @@ static int remember(struct f2m_sites *s, struct f2m_now now, const char *key, co
                                 now.wall_ms);
 }
 
+/* Our own acknowledgements move a command's updated_at (clarification 25), so one change may come under two of them: by
+ * webhook, and in Flip's answer or a poll. What was told last of a command is known by its content as well: its key and
+ * its value. False for other notifications. */
+static bool content_of(const char *event_type, struct f2m_slice object, struct f2m_strbuf *key, char value[24])
+{
+    char id[F2M_MAX_ID_BYTES + 1];
+
+    if ((strcmp(event_type, "command.updated") != 0 && strcmp(event_type, "command.canceled") != 0) ||
+        !f2m_object_id(object, id))
+        return false;
+    f2m_strbuf_adds(key, "command ");
+    f2m_percent_encode(key, id);
+    bool flip_gave_up = f2m_json_string_is(f2m_json_member(object, "device_status"), "FAILED"); /* never ours */
+    snprintf(value, 24, "#%016" PRIx64 "%s", f2m_object_version("command", object), flip_gave_up ? "F" : "");
+    return true;
+}
+
+/* 0: it was told already; -ENOENT: it was not; else why that cannot be known. */
+static int find_told(struct f2m_sites *s, const char *key, const char *content_key, const char *content)
+{
+    f2m_strbuf_reset(&s->body);
+    int rc = f2m_store_record_get(s->c.store, F2M_STORE_NOTIFICATION, key, &s->body);
+    if (rc != -ENOENT || !content_key)
+        return rc;
+    f2m_strbuf_reset(&s->body);
+    rc = f2m_store_record_get(s->c.store, F2M_STORE_NOTIFICATION, content_key, &s->body);
+    return rc == 0 && strcmp(s->body.data, content) != 0 ? -ENOENT : rc;
+}
+
 int f2m_notification_tell(struct f2m_sites *s, struct f2m_now now, const char *site_id, const char *event_type,
                           struct f2m_slice object, int64_t timestamp_ms, struct f2m_effects *fx)
 {
     const char *key = key_of(&s->key, event_type, object);
+    f2m_autostrbuf content_key;
+    char content[24];
 
-    f2m_strbuf_reset(&s->body);
-    int rc = f2m_store_record_get(s->c.store, F2M_STORE_NOTIFICATION, key, &s->body);
-    if (rc == 0)
-        return 0;
+    f2m_strbuf_init(&content_key, 0);
+    bool by_content = content_of(event_type, object, &content_key, content);
+    int rc = find_told(s, key, by_content ? content_key.data : NULL, content);
     if (rc != -ENOENT)
         return rc;
     write_payload(&s->body, event_type, object, timestamp_ms == F2M_NO_TIME ? now.wall_ms : timestamp_ms);
     make_room(s, now, s->body.len, fx);
     s->last_notification++;
     rc = remember(s, now, key, site_id);
+    if (rc == 0 && by_content)
+        rc = f2m_store_record_put(s->c.store, F2M_STORE_NOTIFICATION, content_key.data, f2m_slice_of(content),
+                                  now.wall_ms);
     if (rc < 0)
         return rc;
     pending_add(s, s->last_notification, key, site_id, (struct f2m_slice){s->body.data, s->body.len})->fresh = true;

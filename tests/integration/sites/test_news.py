@@ -2,10 +2,16 @@
 import base64
 
 import pytest
-from harness import Bridge, free_port, home_config, until
+from harness import Bridge, FlipSim, free_port, home_config, until
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of the tests alone").decode()
 NOTIFICATION = "flip2mqtt/site/home-1/notification"
+
+
+@pytest.fixture
+def sim(tmp_path):
+    with FlipSim(tmp_path, "--enrollment-delay", 0) as sim:
+        yield sim
 
 
 def home(broker, sim, folder, port, pace):
@@ -29,7 +35,7 @@ def steps(sim):
     enrollment = sim.state()["enrollments"][0]["id"]
     event = {"site_id": "home-1", "mode": "DISCHARGE", "power_mode": "FOLLOW_LOAD", "commands": False}
     command = {"id": "c1", "device_id": "battery-1", "mode": "STANDBY"}
-    run = {**command, "id": "c2", "starts_in_s": 2, "duration_s": 3}
+    run = {**command, "id": "c2", "starts_in_s": 2, "duration_s": 2}
     yield "event.created", "e1", "POST", "event", {**event, "id": "e1", "starts_in_s": 600, "duration_s": 60}
     yield "event.updated", "e1", "PATCH", "event/e1", {"is_participating": False}
     yield "event.canceled", "e1", "PATCH", "event/e1", {"status": "CANCELED"}

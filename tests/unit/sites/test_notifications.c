@@ -15,6 +15,10 @@
 #define T0 "2025-06-15T15:00:00Z"
 #define T1 "2025-06-15T15:10:00Z"
 #define T2 "2025-06-15T15:20:00Z"
+#define T3 "2025-06-15T15:30:00Z"
+#define T4 "2025-06-15T15:40:00Z"
+#define T5 "2025-06-15T15:50:00Z"
+#define T6 "2025-06-15T15:59:00Z"
 
 #define EVENTS "/v1/site/home/events"
 #define POLL   (6 * 60000)
@@ -94,6 +98,32 @@ START_TEST(an_event_that_vanished_is_looked_up)
     ck_assert_uint_eq(flip_asked("GET", "/v1/site/home/event/e1"), 1);
     ck_assert_str_eq(shown("site/home/events"), "[" EVENT("e3", "UPCOMING", T0) "]");
     ck_assert_str_eq(told(), "event.canceled e1\n");
+}
+END_TEST
+
+#define COMMAND(status, device_status, updated)                                                                         \
+    "{\"id\":\"c1\",\"device_id\":\"bat\",\"starts_at\":\"2025-06-15T16:00:00Z\",\"ends_at\":null,\"status\":\"" status \
+    "\",\"device_status\":\"" device_status "\",\"updated_at\":\"" updated "\"}"
+
+START_TEST(a_change_of_a_command_that_our_acknowledgement_overtook_is_told_once)
+{
+    open_up();
+    /* In Flip's answer to the acknowledgement of what was before, with a later updated_at; then the webhook of it. */
+    news("command.updated", COMMAND("OPT_OUT", "OK", T1));
+    ck_assert_int_eq(webhook("w1", HOOK("command.updated", COMMAND("OPT_OUT", "PENDING", T0))), 204);
+    ck_assert_str_eq(told(), "command.updated c1\n");
+    world_restart();
+    world_up();
+    ck_assert_int_eq(webhook("w2", HOOK("command.updated", COMMAND("OPT_OUT", "PENDING", T2))), 204);
+    ck_assert_str_eq(told(), "command.updated c1\n");
+    /* What is really new, and Flip's word that it waited in vain, are told. */
+    ck_assert_int_eq(webhook("w3", HOOK("command.updated", COMMAND("OK", "PENDING", T2))), 204);
+    ck_assert_int_eq(webhook("w4", HOOK("command.updated", COMMAND("OPT_OUT", "PENDING", T3))), 204);
+    ck_assert_int_eq(webhook("w5", HOOK("command.updated", COMMAND("OPT_OUT", "FAILED", T4))), 204);
+    ck_assert_int_eq(webhook("w6", HOOK("command.canceled", COMMAND("CANCELED", "PENDING", T5))), 204);
+    news("command.canceled", COMMAND("CANCELED", "OK", T6));
+    ck_assert_str_eq(told(), "command.updated c1\ncommand.updated c1\ncommand.updated c1\ncommand.updated c1\n"
+                             "command.canceled c1\n");
 }
 END_TEST
 
@@ -266,6 +296,7 @@ int main(void)
     tcase_add_test(t, polling_tells_what_is_new_and_what_changed);
     tcase_add_test(t, a_canceled_event_gives_that_alone);
     tcase_add_test(t, an_event_that_vanished_is_looked_up);
+    tcase_add_test(t, a_change_of_a_command_that_our_acknowledgement_overtook_is_told_once);
     tcase_add_test(t, a_webhook_and_a_poll_of_the_same_are_told_once);
     tcase_add_test(t, an_older_picture_never_replaces_a_newer_one);
     tcase_add_test(t, a_poll_that_began_before_a_webhook_does_not_undo_it);

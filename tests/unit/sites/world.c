@@ -473,6 +473,13 @@ void observed(enum f2m_endpoint endpoint, const char *site, const char *body)
     world_settle();
 }
 
+void news(const char *type, const char *command)
+{
+    f2m_sites_notify(sites, now, "home", type, f2m_slice_of(command), fx);
+    turn_ends();
+    world_settle();
+}
+
 int world_main(const char *name, TCase *tests)
 {
     Suite *suite = suite_create(name);

@@ -57,8 +57,9 @@ int webhook(const char *id, const char *body); /* then settles */
 void participation(const char *site, const char *event, const char *payload);
 void message(const char *topic, const char *payload, bool retain);
 void observed(enum f2m_endpoint, const char *site, const char *body);
-size_t published_in_all(void); /* since world_forget() */
-const char *held(void);        /* devices whose uploads are held, blank separated, in the order of their being held */
+void news(const char *type, const char *command); /* of control: what it learnt of a command of site "home" */
+size_t published_in_all(void);                    /* since world_forget() */
+const char *held(void); /* devices whose uploads are held, blank separated, in the order of their being held */
 
 int world_main(const char *name, TCase *);
 
