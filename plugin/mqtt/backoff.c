@@ -39,6 +39,8 @@ int64_t f2m_backoff_next(struct f2m_backoff *b, const struct f2m_attempt *attemp
         b->failures = 0;
         if (!is_short)
             b->short_count = 0;
+    } else if (!f2m_backoff_refused(attempt->reason)) {
+        b->short_count = 0; /* the broker is away: it ended them, no other client */
     }
     if (*takeover || f2m_backoff_refused(attempt->reason))
         return b->refused_ms + f2m_rng_below(&b->rng, b->refused_ms);

@@ -109,6 +109,18 @@ START_TEST(a_long_connection_ends_the_suspicion)
 }
 END_TEST
 
+START_TEST(a_broker_that_is_away_in_between_is_no_takeover_loop)
+{
+    bool takeover;
+    for (int64_t t = 1000; t < 60000; t += 5000) {
+        struct f2m_attempt up = {.up_ms = t, .ended_ms = t + 3000}, away = {.ended_ms = t + 4000};
+        ck_assert_int_le(f2m_backoff_next(&backoff, &up, &takeover), 1000);
+        ck_assert(!takeover);
+        f2m_backoff_next(&backoff, &away, &takeover);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("backoff");
@@ -121,6 +133,7 @@ int main(void)
     tcase_add_test(tcase, three_short_connections_within_a_minute_are_a_takeover_loop);
     tcase_add_test(tcase, short_connections_far_apart_are_no_takeover_loop);
     tcase_add_test(tcase, a_long_connection_ends_the_suspicion);
+    tcase_add_test(tcase, a_broker_that_is_away_in_between_is_no_takeover_loop);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
