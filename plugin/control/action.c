@@ -234,20 +234,21 @@ int f2m_action_run(struct f2m_control *c, struct f2m_now now, struct f2m_control
     return refresh_steps(c, now, d, fx, err); /* a restore has none */
 }
 
-/* Everything is out, and the broker took it, with somebody listening. */
-static bool all_acked(const struct f2m_action *a)
+bool f2m_action_taken(const struct f2m_control_device *d)
 {
+    const struct f2m_action *a = &d->action;
+
     for (size_t i = 0; i < a->len; i++)
         if (!a->steps[i].acked)
             return false;
-    return true;
+    return a->at >= a->len;
 }
 
 bool f2m_action_restored(const struct f2m_control_device *d)
 {
     const struct f2m_action *a = &d->action;
 
-    return a->kind == F2M_ACTION_RESTORE && a->at >= a->len && !a->unconfirmed && all_acked(a);
+    return a->kind == F2M_ACTION_RESTORE && !a->unconfirmed && f2m_action_taken(d);
 }
 
 int64_t f2m_action_deadline(const struct f2m_control_device *d)
@@ -295,7 +296,7 @@ static void tell_flip(struct f2m_control *c, struct f2m_now now, struct f2m_cont
         if (news)
             f2m_acknowledge(c, now, command, reason == 0x10 ? F2M_ANSWER_FAILED_OFFLINE : F2M_ANSWER_FAILED_FAULT,
                             d->unheard);
-    } else if (failed && all_acked(&d->action)) {
+    } else if (failed && f2m_action_taken(d)) {
         f2m_acknowledge_ok_reason(command, ok);
         f2m_acknowledge(c, now, command, F2M_ANSWER_OK, ok);
     }

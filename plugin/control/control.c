@@ -272,10 +272,7 @@ bool f2m_control_settled(const struct f2m_control *c, const char *device_id)
         return true;
     if (d->force)
         return false;
-    for (size_t i = 0; i < d->action.len; i++)
-        if (!d->action.steps[i].acked)
-            return false;
-    return d->action.at >= d->action.len && (d->running ? true : !d->told.restore_due);
+    return f2m_action_taken(d) && (d->running || !d->told.restore_due);
 }
 
 void f2m_control_set_ratings(struct f2m_control *c, const char *device_id, double max_charge_w, double max_discharge_w)

@@ -319,6 +319,8 @@ int f2m_action_run(struct f2m_control *, struct f2m_now, struct f2m_control_devi
                    struct f2m_err *) __attribute__((warn_unused_result));
 /* Sends everything at once, without delays and read-backs: there is no later. */
 void f2m_action_hurry(struct f2m_control *, struct f2m_now, struct f2m_control_device *, struct f2m_effects *);
+/* Every publish went out and was taken by the broker, with somebody listening; read-backs came. */
+bool f2m_action_taken(const struct f2m_control_device *);
 /* Restore: every publish went out, was taken by the broker and confirmed. */
 bool f2m_action_restored(const struct f2m_control_device *);
 int64_t f2m_action_deadline(const struct f2m_control_device *); /* mono */

@@ -26,7 +26,7 @@ static void carry_watches(struct f2m_control_device *to, struct f2m_control_devi
 static void carry(struct f2m_control_device *to, struct f2m_control_device *from)
 {
     const struct f2m_source *veto = &to->config->control.veto;
-    bool busy = from->action.kind == F2M_ACTION_MODE && from->action.at < from->action.len;
+    bool busy = from->action.kind == F2M_ACTION_MODE && !f2m_action_taken(from);
 
     to->paused = from->paused;
     to->told = from->told;

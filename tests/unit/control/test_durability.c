@@ -150,6 +150,20 @@ START_TEST(reload_without_a_change_writes_nothing)
 }
 END_TEST
 
+START_TEST(reload_goes_on_with_what_nobody_heard_yet)
+{
+    world_open(SIMPLE, NULL, NULL);
+    w.unheard[0] = "inv/w";
+    world_push("a", 10, 500, .setpoint = 1000);
+    world_run(20 * SECOND);
+    world_battery();
+    reload(SIMPLE);
+    w.unheard[0] = NULL;
+    world_run(10 * SECOND);
+    ck_seen(battery, "inv/w=1000; inv/w=1000; ");
+}
+END_TEST
+
 START_TEST(reload_with_other_modes_writes_what_holds_now)
 {
     world_open(LEASED, NULL, NULL);
@@ -263,6 +277,6 @@ SUITE("durability", a_start_that_is_not_stored_does_not_happen_until_it_is, an_e
       a_command_that_is_not_stored_is_taken_from_the_next_poll, a_store_that_refuses_a_webhook_is_told_to_the_caller,
       every_failing_store_call_is_survived, finished_commands_are_forgotten_after_a_week,
       reload_without_a_change_writes_leases_alone_which_go_on, reload_without_a_change_writes_nothing,
-      reload_with_other_modes_writes_what_holds_now, reload_that_drops_the_mode_refuses_and_restores,
-      reload_without_the_device_releases_the_battery, reload_keeps_pause_veto_and_open_questions,
-      rehearsal_goes_the_same_way_without_flip)
+      reload_goes_on_with_what_nobody_heard_yet, reload_with_other_modes_writes_what_holds_now,
+      reload_that_drops_the_mode_refuses_and_restores, reload_without_the_device_releases_the_battery,
+      reload_keeps_pause_veto_and_open_questions, rehearsal_goes_the_same_way_without_flip)
