@@ -56,7 +56,8 @@ int probe_flip(const struct f2m_config *config, struct f2m_err *err)
     if (!http)
         return -EIO;
     struct f2m_counters counters = {0};
-    struct f2m_cloud *cloud = f2m_cloud_new(config, &counters);
+    struct f2m_rng rng = {0}; /* one call, no backoff */
+    struct f2m_cloud *cloud = f2m_cloud_new(config, &counters, &rng);
     struct f2m_effects *fx = f2m_effects_new();
     struct probe p = {.err = err};
     struct f2m_call call = {.endpoint = F2M_ENDPOINT_SITES_GET, .query = "limit=1", .done = on_sites, .owner = &p};

@@ -28,7 +28,7 @@ static void request_observed(void *engine, struct f2m_now now, enum f2m_endpoint
 
 static void open_telemetry(struct f2m_engine *e, struct f2m_now now)
 {
-    e->cloud = f2m_cloud_new(e->config, &e->counters);
+    e->cloud = f2m_cloud_new(e->config, &e->counters, &e->rng);
     e->outbox = f2m_outbox_new(e->config, e->store, &e->counters);
     e->telemetry = f2m_telemetry_new(e->config, e->store, e->outbox, &e->counters, now);
     e->uploader = f2m_uploader_new(e->config, e->cloud, e->outbox, e->store, &e->rng, &e->counters);

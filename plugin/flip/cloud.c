@@ -46,16 +46,17 @@ struct f2m_cloud {
     size_t in_flight;
     uint64_t last_tag;
     unsigned generation;
+    bool refusals; /* a call waits for a token that is not to be fetched now: the next tick ends it */
 };
 
 /* ---- life ---- */
 
-struct f2m_cloud *f2m_cloud_new(const struct f2m_config *config, struct f2m_counters *counters)
+struct f2m_cloud *f2m_cloud_new(const struct f2m_config *config, struct f2m_counters *counters, struct f2m_rng *rng)
 {
     struct f2m_cloud *c = f2m_xcalloc(1, sizeof *c);
     c->config = config;
     c->counters = counters;
-    c->tokens = f2m_tokens_new();
+    c->tokens = f2m_tokens_new(rng);
     return c;
 }
 
@@ -152,6 +153,15 @@ static bool give_token(struct f2m_cloud *c, struct call *call, struct f2m_now no
     return true;
 }
 
+static void want_token(struct f2m_cloud *c, const char *site_id, struct f2m_now now)
+{
+    struct f2m_reply failed;
+    if (f2m_tokens_waiting(c->tokens, site_id, now, &failed))
+        c->refusals = true;
+    else
+        fetch_token(c, site_id);
+}
+
 /* Sends what may go. Token fetches join the end of the list and are reached in the same walk. */
 static void pump(struct f2m_cloud *c, struct f2m_now now, struct f2m_effects *fx)
 {
@@ -160,7 +170,7 @@ static void pump(struct f2m_cloud *c, struct f2m_now now, struct f2m_effects *fx
         if (c->in_flight >= F2M_MAX_HTTP_IN_FLIGHT)
             return;
         if (call->stage == NEEDS_TOKEN && !give_token(c, call, now) && !fetching(c, call->site_id))
-            fetch_token(c, call->site_id);
+            want_token(c, call->site_id, now);
         if (call->stage == QUEUED)
             launch(c, call, fx);
     }
@@ -210,14 +220,20 @@ int f2m_cloud_call(struct f2m_cloud *c, struct f2m_now now, const struct f2m_cal
 
 /* ---- results ---- */
 
+static void hand_back(struct f2m_cloud *c, struct f2m_now now, struct call *call, const struct f2m_reply *reply,
+                      struct f2m_effects *fx)
+{
+    c->accepted--;
+    call->owner.done(call->owner.owner, call->owner.id, now, reply, fx);
+    call_free(call);
+}
+
 static void finish(struct f2m_cloud *c, struct f2m_now now, struct call *call, const struct f2m_reply *reply,
                    struct f2m_effects *fx)
 {
-    c->accepted--;
     if (reply->outcome == F2M_OUTCOME_RETRY || reply->outcome == F2M_OUTCOME_AUTH)
         c->counters->retries++;
-    call->owner.done(call->owner.owner, call->owner.id, now, reply, fx);
-    call_free(call);
+    hand_back(c, now, call, reply, fx);
 }
 
 /* Every call that waits for this site's token goes on with it, or ends with what the fetch got. */
@@ -249,15 +265,15 @@ static void fetched(struct f2m_cloud *c, struct f2m_now now, struct call *fetch,
 {
     if (fetch->generation != c->generation) /* of another account or server: those who wait fetch anew */
         return;
-    if (reply->outcome != F2M_OUTCOME_OK) {
-        settle_waiting(c, now, fetch->site_id, NULL, reply, fx);
-        return;
-    }
-    const char *token = f2m_tokens_put(c->tokens, fetch->site_id, reply->body, now);
-    if (!token)
+    const char *token = NULL;
+    if (reply->outcome == F2M_OUTCOME_OK)
+        token = f2m_tokens_put(c->tokens, fetch->site_id, reply->body, now);
+    if (reply->outcome == F2M_OUTCOME_OK && !token)
         *reply = (struct f2m_reply){.outcome = F2M_OUTCOME_RETRY,
                                     .status = reply->status,
                                     .message = "the answer to site_token/create holds no site_access_token"};
+    if (reply->outcome == F2M_OUTCOME_RETRY)
+        f2m_tokens_failed(c->tokens, fetch->site_id, reply, now);
     settle_waiting(c, now, fetch->site_id, token, reply, fx);
 }
 
@@ -303,7 +319,10 @@ bool f2m_cloud_http_done(struct f2m_cloud *c, struct f2m_now now, const struct f
         reply.outcome = F2M_OUTCOME_RETRY;
     } else {
         bool foreign = !reply.body.at && f2m_slice_trim(result->body).len > 0;
+        bool away = f2m_reach_state(&c->reach) == F2M_CLOUD_OFFLINE;
         f2m_reach_note(&c->reach, now, call->owner.endpoint, &reply, foreign, fx);
+        if (away && f2m_reach_state(&c->reach) == F2M_CLOUD_ONLINE)
+            f2m_tokens_reachable(c->tokens);
     }
     if (call->fetch) {
         fetched(c, now, call, &reply, fx);
@@ -317,15 +336,38 @@ bool f2m_cloud_http_done(struct f2m_cloud *c, struct f2m_now now, const struct f
 
 /* ---- time and state ---- */
 
+/* Never from within f2m_cloud_call(), as done() is not. */
+static void end_refused(struct f2m_cloud *c, struct f2m_now now, struct f2m_effects *fx)
+{
+    struct call *call, *next, *ended = NULL;
+    struct f2m_reply failed;
+    if (!c->refusals)
+        return;
+    c->refusals = false;
+    for (call = c->calls; call; call = next) {
+        next = call->next;
+        if (call->stage != NEEDS_TOKEN || !f2m_tokens_waiting(c->tokens, call->site_id, now, &failed))
+            continue;
+        DL_DELETE(c->calls, call);
+        DL_APPEND(ended, call);
+    }
+    while ((call = ended)) {
+        DL_DELETE(ended, call);
+        (void)f2m_tokens_waiting(c->tokens, call->site_id, now, &failed);
+        hand_back(c, now, call, &failed, fx);
+    }
+}
+
 void f2m_cloud_tick(struct f2m_cloud *c, struct f2m_now now, struct f2m_effects *fx)
 {
     f2m_reach_tick(&c->reach, now, fx);
+    end_refused(c, now, fx);
     pump(c, now, fx); /* after a reload, calls may need a token again */
 }
 
 int64_t f2m_cloud_deadline(const struct f2m_cloud *c)
 {
-    return f2m_reach_deadline(&c->reach);
+    return c->refusals ? INT64_MIN : f2m_reach_deadline(&c->reach);
 }
 
 bool f2m_cloud_paused(const struct f2m_cloud *c, struct f2m_now now)

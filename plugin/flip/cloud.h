@@ -4,7 +4,8 @@
  * F2M_EV_HTTP_DONE, the answer goes to the caller's function.
  *
  * A site call that gets 401 is repeated once with a new token; where fetching the token fails, its calls end with that
- * outcome. Logs each change of the state below once, never each attempt.
+ * outcome, and so do those that come before the site's one backoff is over (with the rest of it as Retry-After). Logs
+ * each change of the state below once, never each attempt.
  */
 #ifndef F2M_FLIP_CLOUD_H
 #define F2M_FLIP_CLOUD_H
@@ -15,6 +16,7 @@
 #include "port/effect.h"
 #include "port/event.h"
 #include "util/now.h"
+#include "util/rng.h"
 
 typedef void (*f2m_cloud_done)(void *owner, uint64_t id, struct f2m_now, const struct f2m_reply *,
                                struct f2m_effects *);
@@ -31,8 +33,8 @@ struct f2m_call {
 
 struct f2m_cloud;
 
-/* `config` is borrowed until the next reload. */
-struct f2m_cloud *f2m_cloud_new(const struct f2m_config *, struct f2m_counters *);
+/* `config` is borrowed until the next reload, the others for good. */
+struct f2m_cloud *f2m_cloud_new(const struct f2m_config *, struct f2m_counters *, struct f2m_rng *);
 void f2m_cloud_free(struct f2m_cloud *); /* wipes tokens; calls in flight are forgotten without done() */
 /* New client token or base URL: site tokens are forgotten, an authentication pause ends (clarification 10). */
 void f2m_cloud_reload(struct f2m_cloud *, const struct f2m_config *);

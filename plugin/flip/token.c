@@ -1,11 +1,13 @@
 #include "flip/token.h"
 
+#include "util/cleanup.h"
 #include "util/json.h"
 #include "util/limits.h"
 #include "util/rfc3339.h"
 #include "util/secret.h"
 #include "util/xalloc.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -15,17 +17,24 @@
 struct entry {
     UT_hash_handle hh; /* in the order of insertion: the first is the oldest */
     char *site_id;
-    char *token;
+    char *token; /* NULL: the last fetch failed */
     int64_t until_mono_ms;
+    struct f2m_backoff backoff;
+    bool told_when; /* by Retry-After */
+    int status;
+    char message[F2M_REPLY_MESSAGE_SIZE];
 };
 
 struct f2m_tokens {
     struct entry *entries;
+    struct f2m_rng *rng;
 };
 
-struct f2m_tokens *f2m_tokens_new(void)
+struct f2m_tokens *f2m_tokens_new(struct f2m_rng *rng)
 {
-    return f2m_xcalloc(1, sizeof(struct f2m_tokens));
+    struct f2m_tokens *t = f2m_xcalloc(1, sizeof *t);
+    t->rng = rng;
+    return t;
 }
 
 static void entry_remove(struct f2m_tokens *t, struct entry *e)
@@ -63,7 +72,17 @@ static struct entry *find(struct f2m_tokens *t, const char *site_id)
 const char *f2m_tokens_get(struct f2m_tokens *t, const char *site_id, struct f2m_now now)
 {
     struct entry *e = find(t, site_id);
-    return e && now.mono_ms < e->until_mono_ms ? e->token : NULL;
+    return e && e->token && now.mono_ms < e->until_mono_ms ? e->token : NULL;
+}
+
+static struct entry *add(struct f2m_tokens *t, const char *site_id)
+{
+    if (HASH_COUNT(t->entries) >= F2M_MAX_SITE_TOKENS)
+        entry_remove(t, t->entries);
+    struct entry *e = f2m_xcalloc(1, sizeof *e);
+    e->site_id = f2m_xstrdup(site_id);
+    HASH_ADD_KEYPTR(hh, t->entries, e->site_id, strlen(e->site_id), e);
+    return e;
 }
 
 static int64_t usable_until(struct f2m_slice answer, struct f2m_now now)
@@ -103,19 +122,48 @@ const char *f2m_tokens_put(struct f2m_tokens *t, const char *site_id, struct f2m
     struct entry *e = find(t, site_id);
     if (e)
         entry_remove(t, e);
-    if (HASH_COUNT(t->entries) >= F2M_MAX_SITE_TOKENS)
-        entry_remove(t, t->entries);
-    e = f2m_xcalloc(1, sizeof *e);
-    e->site_id = f2m_xstrdup(site_id);
+    e = add(t, site_id);
     e->token = token;
     e->until_mono_ms = usable_until(answer, now);
-    HASH_ADD_KEYPTR(hh, t->entries, e->site_id, strlen(e->site_id), e);
     return e->token;
+}
+
+void f2m_tokens_failed(struct f2m_tokens *t, const char *site_id, const struct f2m_reply *reply, struct f2m_now now)
+{
+    struct entry *e = find(t, site_id);
+    if (!e)
+        e = add(t, site_id);
+    f2m_secret_free(f2m_take(e->token)); /* mostly none: a token that is good is not fetched anew */
+    e->told_when = reply->retry_after_s > 0;
+    e->status = reply->status;
+    snprintf(e->message, sizeof e->message, "%s", reply->message);
+    f2m_backoff_fail(&e->backoff, t->rng, now, reply->retry_after_s);
+}
+
+bool f2m_tokens_waiting(struct f2m_tokens *t, const char *site_id, struct f2m_now now, struct f2m_reply *reply)
+{
+    struct entry *e = find(t, site_id);
+    if (!e || f2m_backoff_ready(&e->backoff, now))
+        return false;
+    *reply = (struct f2m_reply){
+        .outcome = F2M_OUTCOME_RETRY,
+        .status = e->status,
+        .message = e->message,
+        .retry_after_s = (e->backoff.until_mono_ms - now.mono_ms + 999) / 1000,
+    };
+    return true;
+}
+
+void f2m_tokens_reachable(struct f2m_tokens *t)
+{
+    for (struct entry *e = t->entries; e; e = e->hh.next)
+        if (!e->told_when)
+            f2m_backoff_reset(&e->backoff);
 }
 
 void f2m_tokens_drop(struct f2m_tokens *t, const char *site_id, const char *token)
 {
     struct entry *e = find(t, site_id);
-    if (e && strcmp(e->token, token) == 0)
+    if (e && e->token && strcmp(e->token, token) == 0)
         entry_remove(t, e);
 }

@@ -47,7 +47,8 @@ static void results(struct f2m_slice body, size_t points)
 
 static void token(struct f2m_slice body)
 {
-    struct f2m_tokens *tokens = f2m_tokens_new();
+    struct f2m_rng rng = {1};
+    struct f2m_tokens *tokens = f2m_tokens_new(&rng);
     struct f2m_now now = {0, 1750000000000};
     const char *put = f2m_tokens_put(tokens, "site", body, now);
     for (; put && *put; put++)

@@ -11,6 +11,7 @@
 
 static struct f2m_config config;
 static struct f2m_counters counters;
+static struct f2m_rng rng = {1};
 static struct f2m_requests *requests;
 static struct f2m_cloud *cloud;
 static struct f2m_effects *fx;
@@ -23,7 +24,7 @@ static void open_room(void)
                                  .homeassistant = {.discovery_topic = discovery},
                                  .requests = {.allow = ~0u}};
     struct f2m_store *store = f2m_store_open_memory();
-    cloud = f2m_cloud_new(&config, &counters);
+    cloud = f2m_cloud_new(&config, &counters, &rng);
     requests = f2m_requests_new(&(struct f2m_requests_context){.config = &config,
                                                                .cloud = cloud,
                                                                .outbox = f2m_outbox_new(&config, store, &counters),

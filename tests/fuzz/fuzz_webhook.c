@@ -46,7 +46,7 @@ static void open_room(struct f2m_now now)
     if (!fx)
         fx = f2m_effects_new();
     store = f2m_store_open_memory();
-    cloud = f2m_cloud_new(&config, &counters);
+    cloud = f2m_cloud_new(&config, &counters, &rng);
     sites = f2m_sites_new(
         &(struct f2m_sites_context){
             .config = &config, .store = store, .cloud = cloud, .rng = &rng, .counters = &counters},

@@ -61,7 +61,7 @@ void bridge_start(void)
 {
     struct f2m_now now = bridge_now();
 
-    s.cloud = f2m_cloud_new(s.config, &s.counters);
+    s.cloud = f2m_cloud_new(s.config, &s.counters, &s.rng);
     s.outbox = f2m_outbox_new(s.config, s.store, &s.counters);
     s.telemetry = f2m_telemetry_new(s.config, s.store, s.outbox, &s.counters, now);
     struct f2m_control_context context = {s.config, s.store, s.cloud, s.telemetry, &s.rng, &s.counters};

@@ -84,7 +84,7 @@ static void moment(void *ctx, struct f2m_now at, const char *type, const char *s
 
 void bridge_start(void)
 {
-    cloud = f2m_cloud_new(&config, &counters);
+    cloud = f2m_cloud_new(&config, &counters, &rng);
     outbox = f2m_outbox_new(&config, w.store, &counters);
     telemetry = f2m_telemetry_new(&config, w.store, outbox, &counters, now());
     control = f2m_control_new(&(struct f2m_control_context){.config = &config,

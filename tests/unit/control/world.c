@@ -85,7 +85,7 @@ static void moment(void *ctx, struct f2m_now now, const char *event_type, const 
 
 void world_start(void)
 {
-    w.cloud = w.rehearsal ? NULL : f2m_cloud_new(w.config, &w.counters);
+    w.cloud = w.rehearsal ? NULL : f2m_cloud_new(w.config, &w.counters, &w.rng);
     w.outbox = f2m_outbox_new(w.config, w.store, &w.counters);
     w.telemetry = f2m_telemetry_new(w.config, w.store, w.outbox, &w.counters, w.now);
     struct f2m_control_context context = {w.config, w.store, w.cloud, w.telemetry, &w.rng, &w.counters};

@@ -9,6 +9,7 @@
 struct f2m_cloud *cloud;
 struct f2m_config config;
 struct f2m_counters counters;
+static struct f2m_rng rng;
 struct f2m_effects *fx;
 struct f2m_now now;
 struct fixture_reply replies[600];
@@ -23,8 +24,9 @@ void fixture_setup(void)
 {
     config = (struct f2m_config){.flip = {.token = client_token}};
     counters = (struct f2m_counters){0};
+    rng = (struct f2m_rng){42};
     memset(replies, 0, sizeof replies);
-    cloud = f2m_cloud_new(&config, &counters);
+    cloud = f2m_cloud_new(&config, &counters, &rng);
     fx = f2m_effects_new();
     now = (struct f2m_now){1000000, 1750000000000};
     requests = f2m_xcalloc(MAX_REQUESTS, sizeof *requests);
@@ -117,6 +119,11 @@ static void give(const struct f2m_http_result *result)
 void fixture_answer(size_t n, int status, const char *body)
 {
     give(&(struct f2m_http_result){.tag = fixture_request(n)->tag, .status = status, .body = f2m_slice_of(body)});
+}
+
+void fixture_answer_later(size_t n, int status, int64_t retry_after_s)
+{
+    give(&(struct f2m_http_result){.tag = fixture_request(n)->tag, .status = status, .retry_after_s = retry_after_s});
 }
 
 void fixture_lost(size_t n, const char *error)

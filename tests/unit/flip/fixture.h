@@ -35,6 +35,7 @@ const struct f2m_http_request *fixture_request(size_t n);
 size_t fixture_requests(void);
 /* The answer to the n-th request. body NULL = empty. */
 void fixture_answer(size_t n, int status, const char *body);
+void fixture_answer_later(size_t n, int status, int64_t retry_after_s);
 void fixture_lost(size_t n, const char *error);
 void fixture_pass(int64_t ms);  /* time; then a tick */
 const char *fixture_logs(void); /* every log line so far, "level msg pairs\n" */

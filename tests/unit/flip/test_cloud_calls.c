@@ -8,6 +8,8 @@
 #define HOUR  "{\"site_access_token\":\"site-token-1\",\"expires_at\":\"2025-06-15T16:06:40Z\"}"
 #define SHORT "{\"site_access_token\":\"site-token-2s\",\"expires_at\":\"2025-06-15T15:06:42Z\"}"
 
+#define FIRST_BACKOFF 2001 /* ms, at the most */
+
 START_TEST(a_client_call_goes_out_at_once)
 {
     ck_assert_int_eq(fixture_call(F2M_ENDPOINT_TELEMETRY_REPORT, NULL, 1), 0);
@@ -115,6 +117,7 @@ START_TEST(without_a_token_its_calls_end_with_the_fetchs_outcome)
     fixture_lost(1, "connection refused");
     ck_assert_int_eq(replies[3].outcome, F2M_OUTCOME_RETRY);
     ck_assert_str_eq(replies[3].message, "connection refused");
+    fixture_pass(FIRST_BACKOFF);
     fixture_call(F2M_ENDPOINT_SITE_GET, "a", 4);
     fixture_answer(2, 200, "{\"device_access_token\":\"x\"}");
     ck_assert_int_eq(replies[4].outcome, F2M_OUTCOME_RETRY);
@@ -180,6 +183,65 @@ START_TEST(a_reload_forgets_site_tokens_and_uses_the_new_client_token)
 }
 END_TEST
 
+/* In an outage each of a site's polls would fetch the token on its own: seventeen requests in four seconds. */
+START_TEST(one_backoff_holds_for_all_calls_of_a_site)
+{
+    uint64_t id = 1;
+    size_t answered = 0;
+    for (int64_t ms = 0; ms < 20000; ms += 100) {
+        for (int poll = 0; ms % 1000 == 0 && poll < 5; poll++)
+            fixture_call(F2M_ENDPOINT_EVENTS_GET, "a", id++);
+        for (; answered < fixture_requests(); answered++)
+            fixture_lost(answered, "connection refused");
+        fixture_pass(100);
+    }
+    ck_assert_uint_le(fixture_requests(), 8); /* five would double from two seconds on */
+    ck_assert_uint_ge(fixture_requests(), 4);
+    for (uint64_t i = 1; i < id; i++) {
+        ck_assert_int_eq(replies[i].count, 1);
+        ck_assert_int_eq(replies[i].outcome, F2M_OUTCOME_RETRY);
+        ck_assert_str_eq(replies[i].message, "connection refused");
+    }
+    ck_assert_int_ge(replies[id - 1].retry_after_s, 1);
+    fixture_call(F2M_ENDPOINT_EVENTS_GET, "b", id); /* another site is another matter */
+    ck_assert_str_eq(fixture_request(answered)->path, "/v1/auth/site/b");
+}
+END_TEST
+
+START_TEST(retry_after_of_a_token_holds_for_its_site)
+{
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 1);
+    fixture_answer_later(0, 429, 30);
+    ck_assert_int_eq(replies[1].retry_after_s, 30);
+    fixture_pass(29000);
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 2);
+    fixture_pass(0);
+    ck_assert_int_eq(replies[2].count, 1);
+    ck_assert_int_eq(replies[2].status, 429);
+    ck_assert_uint_eq(fixture_requests(), 1);
+    fixture_pass(2001);
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 3);
+    fixture_answer(1, 200, HOUR);
+    fixture_answer(2, 200, "{}");
+    ck_assert_int_eq(replies[3].outcome, F2M_OUTCOME_OK);
+}
+END_TEST
+
+START_TEST(the_end_of_an_outage_ends_the_backoff)
+{
+    for (uint64_t id = 1; id <= 12; id++) {
+        fixture_pass(300000);
+        fixture_call(F2M_ENDPOINT_SITE_GET, "a", id);
+        fixture_lost(fixture_requests() - 1, "connection refused");
+    }
+    ck_assert_uint_eq(fixture_requests(), 12);
+    fixture_call(F2M_ENDPOINT_COMMANDS_GET, NULL, 13);
+    fixture_answer(12, 200, "[]");
+    fixture_call(F2M_ENDPOINT_SITE_GET, "a", 14);
+    ck_assert_str_eq(fixture_request(13)->path, "/v1/auth/site/a");
+}
+END_TEST
+
 /* An owner that calls again from within done(), as a poll that pages through a list does. */
 static int again_count;
 static void again(void *owner, uint64_t id, struct f2m_now when, const struct f2m_reply *r, struct f2m_effects *effects)
@@ -201,6 +263,7 @@ START_TEST(an_owner_may_call_from_within_done)
     ck_assert_int_eq(f2m_cloud_call(cloud, now, &call, fx, &err), 0);
     fixture_pass(0);
     fixture_lost(0, "timed out"); /* the token; done() of the call asks again */
+    fixture_pass(FIRST_BACKOFF);
     fixture_answer(1, 200, HOUR);
     fixture_answer(2, 200, "{}");
     fixture_answer(3, 200, "{}");
@@ -223,6 +286,9 @@ int main(void)
     tcase_add_test(t, the_table_of_calls_is_bounded_with_room_for_writes);
     tcase_add_test(t, a_missing_id_is_an_error_of_the_caller);
     tcase_add_test(t, a_reload_forgets_site_tokens_and_uses_the_new_client_token);
+    tcase_add_test(t, one_backoff_holds_for_all_calls_of_a_site);
+    tcase_add_test(t, retry_after_of_a_token_holds_for_its_site);
+    tcase_add_test(t, the_end_of_an_outage_ends_the_backoff);
     tcase_add_test(t, an_owner_may_call_from_within_done);
     return fixture_main("cloud calls", t);
 }

@@ -7,11 +7,12 @@
 #include <stdio.h>
 
 static struct f2m_tokens *tokens;
+static struct f2m_rng rng = {1};
 static struct f2m_now at;
 
 static void setup(void)
 {
-    tokens = f2m_tokens_new();
+    tokens = f2m_tokens_new(&rng);
     at = (struct f2m_now){1000, 1750000000000}; /* 2025-06-15T15:06:40Z */
 }
 

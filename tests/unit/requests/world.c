@@ -14,6 +14,7 @@ struct f2m_requests *world_requests;
 static struct f2m_site site;
 static struct f2m_device device;
 static struct f2m_counters counters;
+static struct f2m_rng rng = {1};
 static struct f2m_store *store;
 static struct f2m_outbox *outbox;
 static struct f2m_cloud *cloud;
@@ -57,7 +58,7 @@ void world_setup(void)
                                        .sites_len = 1};
     counters = (struct f2m_counters){0};
     store = f2m_store_open_memory();
-    cloud = f2m_cloud_new(&world_config, &counters);
+    cloud = f2m_cloud_new(&world_config, &counters, &rng);
     outbox = f2m_outbox_new(&world_config, store, &counters);
     fx = f2m_effects_new();
     world_requests = f2m_requests_new(&(struct f2m_requests_context){.config = &world_config,

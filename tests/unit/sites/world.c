@@ -100,7 +100,7 @@ static void hold(void *ctx, const char *device_id, bool on)
 
 void world_open(void)
 {
-    cloud = f2m_cloud_new(&config, &counters);
+    cloud = f2m_cloud_new(&config, &counters, &rng);
     sites = f2m_sites_new(&(struct f2m_sites_context){.config = &config,
                                                       .store = store,
                                                       .cloud = cloud,

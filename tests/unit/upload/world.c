@@ -15,7 +15,7 @@ static char ids[WORLD_DEVICES][2] = {"A", "B", "C"}, site_id[] = "s", token[] = 
 
 static void start(void)
 {
-    w.cloud = f2m_cloud_new(&w.config, &w.counters);
+    w.cloud = f2m_cloud_new(&w.config, &w.counters, &w.rng);
     w.outbox = f2m_outbox_new(&w.config, w.store, &w.counters);
     w.uploader = f2m_uploader_new(&w.config, w.cloud, w.outbox, w.store, &w.rng, &w.counters);
 }
