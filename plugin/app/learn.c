@@ -21,8 +21,6 @@
 #define DEFAULT_FOR_MS 600000
 #define TURN_MS        250 /* how late an interrupt is noticed */
 
-extern char **environ;
-
 static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int signal_number)

@@ -128,19 +128,12 @@ static struct f2m_yaml *find(const struct use *use)
 
 /* ---- parameters ---- */
 
-static const char *text_of(const struct f2m_yaml *map, const char *key)
-{
-    const struct f2m_yaml *node = f2m_yaml_get(map, key);
-
-    return node && node->type == F2M_YAML_SCALAR ? node->text : NULL;
-}
-
 /* What the device gives; else the device's own key that the preset names with `from`; else the default. */
 static const struct f2m_yaml *value_of(const struct use *use, const char *parameter)
 {
     const struct f2m_yaml_item *given = f2m_yaml_given(use->given, parameter);
     const struct f2m_yaml *declared = f2m_yaml_get(use->parameters, parameter);
-    const char *from = text_of(declared, "from");
+    const char *from = f2m_yaml_text(declared, "from");
     const struct f2m_yaml_item *own = from ? f2m_yaml_given(use->device, from) : NULL;
 
     if (given)
@@ -184,8 +177,9 @@ static bool check_missing(const struct use *use)
 
     for (size_t i = 0; use->parameters && i < use->parameters->len; i++) {
         const struct f2m_yaml_item *item = &use->parameters->items[i];
-        const char *description = text_of(item->value, "description"), *example = text_of(item->value, "example");
-        const char *from = text_of(item->value, "from");
+        const char *description = f2m_yaml_text(item->value, "description"),
+                   *example = f2m_yaml_text(item->value, "example");
+        const char *from = f2m_yaml_text(item->value, "from");
         if (value_of(use, item->key))
             continue;
         f2m_report_error(

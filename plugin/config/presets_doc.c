@@ -34,13 +34,6 @@ static const char INTRO[] =
     "| Preset | System | Status | Reads | Commands | Parameters |\n"
     "| --- | --- | --- | --- | --- | --- |\n";
 
-static const char *text_of(const struct f2m_yaml *map, const char *key)
-{
-    const struct f2m_yaml *node = f2m_yaml_get(map, key);
-
-    return node && node->type == F2M_YAML_SCALAR ? node->text : NULL;
-}
-
 /* Text as Markdown: what looks like HTML or a cell's end is text, too, unless it stands between backticks. */
 static void add_text(struct f2m_strbuf *out, const char *text, size_t len)
 {
@@ -85,8 +78,8 @@ static void add_commands(struct f2m_strbuf *out, const struct f2m_yaml *root)
 static void add_row(struct f2m_strbuf *out, const char *name, const struct f2m_yaml *root)
 {
     f2m_strbuf_addf(out, "| [%s](#%s) | ", name, name);
-    add_line(out, text_of(root, "description"));
-    f2m_strbuf_addf(out, " | %s | ", text_of(root, "status"));
+    add_line(out, f2m_yaml_text(root, "description"));
+    f2m_strbuf_addf(out, " | %s | ", f2m_yaml_text(root, "status"));
     add_keys(out, f2m_yaml_get(f2m_yaml_get(root, "telemetry"), "sources"));
     f2m_strbuf_adds(out, " | ");
     add_commands(out, root);
@@ -119,11 +112,11 @@ static void add_notes(struct f2m_strbuf *out, const char *notes)
 
 static void add_parameter(struct f2m_strbuf *out, const struct f2m_yaml_item *item)
 {
-    const char *fallback = text_of(item->value, "default"), *from = text_of(item->value, "from");
-    const char *example = text_of(item->value, "example");
+    const char *fallback = f2m_yaml_text(item->value, "default"), *from = f2m_yaml_text(item->value, "from");
+    const char *example = f2m_yaml_text(item->value, "example");
 
     f2m_strbuf_addf(out, "| `%s` | ", item->key);
-    add_line(out, text_of(item->value, "description"));
+    add_line(out, f2m_yaml_text(item->value, "description"));
     f2m_strbuf_adds(out, " | ");
     if (from)
         f2m_strbuf_addf(out, "the device's `%s`", from);
@@ -137,11 +130,11 @@ static void add_parameter(struct f2m_strbuf *out, const struct f2m_yaml_item *it
 static void add_section(struct f2m_strbuf *out, const char *name, const struct f2m_yaml *root)
 {
     const struct f2m_yaml *traps = f2m_yaml_get(root, "traps"), *parameters = f2m_yaml_get(root, "parameters");
-    const char *notes = text_of(root, "notes");
+    const char *notes = f2m_yaml_text(root, "notes");
 
     f2m_strbuf_addf(out, "\n## %s\n\n", name);
-    add_line(out, text_of(root, "description"));
-    f2m_strbuf_addf(out, " (%s).\n", text_of(root, "status"));
+    add_line(out, f2m_yaml_text(root, "description"));
+    f2m_strbuf_addf(out, " (%s).\n", f2m_yaml_text(root, "status"));
     if (notes) {
         f2m_strbuf_addc(out, '\n');
         add_notes(out, notes);
@@ -168,7 +161,7 @@ static void each(struct f2m_strbuf *out,
         struct f2m_findings findings = {NULL, 0};
         struct f2m_report report = {.out = &findings, .arena = &arena};
         const struct f2m_yaml *root = f2m_yaml_parse(&arena, &report, preset->name, preset->text, strlen(preset->text));
-        if (root && text_of(root, "description") && text_of(root, "status"))
+        if (root && f2m_yaml_text(root, "description") && f2m_yaml_text(root, "status"))
             add(out, preset->name, root);
         f2m_report_finish(&report);
         f2m_findings_free(&findings);

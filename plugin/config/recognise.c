@@ -35,26 +35,36 @@ static void add_text(struct f2m_recognise *r, struct f2m_report *report, const c
     r->first = preset;
 }
 
+static void add_file(struct f2m_recognise *r, struct f2m_report *report, const char *dir, const char *entry)
+{
+    const char *file = f2m_arena_printf(&r->arena, "%s/%s", dir, entry);
+    struct f2m_slice text;
+    struct f2m_err err;
+
+    if (f2m_file_read(&r->arena, file, F2M_MAX_CONFIG_BYTES, &text, NULL, &err) < 0)
+        f2m_report_error(report, (struct f2m_place){file, 0, 0}, "%s", err.text);
+    else
+        add_text(r, report, f2m_arena_copy(&r->arena, entry, strlen(entry) - strlen(".yaml")), file, text);
+}
+
+static int is_preset(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+
+    return dot && dot != entry->d_name && strcmp(dot, ".yaml") == 0;
+}
+
 static void add_own(struct f2m_recognise *r, struct f2m_report *report, const char *folder)
 {
     const char *dir = f2m_arena_printf(&r->arena, "%s/presets", folder);
-    DIR *d = opendir(dir);
+    struct dirent **entries = NULL;
+    int n = scandir(dir, &entries, is_preset, alphasort);
 
-    for (struct dirent *entry; d && (entry = readdir(d));) {
-        const char *dot = strrchr(entry->d_name, '.');
-        struct f2m_slice text;
-        struct f2m_err err;
-        if (!dot || dot == entry->d_name || strcmp(dot, ".yaml") != 0)
-            continue;
-        const char *file = f2m_arena_printf(&r->arena, "%s/%s", dir, entry->d_name);
-        const char *name = f2m_arena_copy(&r->arena, entry->d_name, (size_t)(dot - entry->d_name));
-        if (f2m_file_read(&r->arena, file, F2M_MAX_CONFIG_BYTES, &text, NULL, &err) < 0)
-            f2m_report_error(report, (struct f2m_place){file, 0, 0}, "%s", err.text);
-        else
-            add_text(r, report, name, file, text);
+    for (int i = 0; i < n; i++) {
+        add_file(r, report, dir, entries[i]->d_name);
+        free(entries[i]);
     }
-    if (d)
-        closedir(d);
+    free(entries);
 }
 
 struct f2m_recognise *f2m_recognise_load(const char *folder, struct f2m_findings *findings)

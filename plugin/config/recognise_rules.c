@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-static const char *text_of(const struct f2m_yaml *map, const char *key)
-{
-    const struct f2m_yaml *node = f2m_yaml_get(map, key);
-
-    return node && node->type == F2M_YAML_SCALAR ? node->text : NULL;
-}
-
 static void read_parameters(struct f2m_compiler *c, const struct f2m_yaml *root)
 {
     const struct f2m_yaml *parameters = f2m_yaml_get(root, "parameters");
@@ -22,10 +15,10 @@ static void read_parameters(struct f2m_compiler *c, const struct f2m_yaml *root)
         }
         c->preset->parameters[c->preset->parameters_len++] = (struct f2m_recognise_parameter){
             .name = item->key,
-            .description = text_of(item->value, "description"),
-            .fallback = text_of(item->value, "default"),
-            .example = text_of(item->value, "example"),
-            .from = text_of(item->value, "from"),
+            .description = f2m_yaml_text(item->value, "description"),
+            .fallback = f2m_yaml_text(item->value, "default"),
+            .example = f2m_yaml_text(item->value, "example"),
+            .from = f2m_yaml_text(item->value, "from"),
         };
     }
 }
@@ -44,7 +37,7 @@ struct f2m_sign *f2m_recognise_add(struct f2m_compiler *c, struct f2m_place at)
 
 static enum f2m_source_format format_of(const struct f2m_yaml *source, const char *path)
 {
-    const char *format = text_of(source, "format");
+    const char *format = f2m_yaml_text(source, "format");
 
     if (format && strcmp(format, "keyvalue") == 0)
         return F2M_FORMAT_KEYVALUE;
@@ -64,7 +57,7 @@ static void add_source_topic(struct f2m_compiler *c, enum f2m_source_id id, cons
     struct f2m_sign *sign = f2m_recognise_add(c, topic->at);
     if (!sign)
         return;
-    const char *path = text_of(source, "path");
+    const char *path = f2m_yaml_text(source, "path");
     *sign = (struct f2m_sign){
         .topic = topic->text,
         .pattern = pattern,
@@ -78,7 +71,7 @@ static void add_source_topic(struct f2m_compiler *c, enum f2m_source_id id, cons
 static void add_source(struct f2m_compiler *c, enum f2m_source_id id, const struct f2m_yaml *source, int depth)
 {
     static const char *const ops[] = {"sum", "difference", "product"};
-    const char *missing = text_of(source, "missing");
+    const char *missing = f2m_yaml_text(source, "missing");
 
     if (missing && strcmp(missing, "zero") == 0)
         c->preset->source_any[id] = true;
@@ -162,7 +155,7 @@ struct f2m_recognise_preset *f2m_recognise_compile(struct f2m_arena *arena, stru
         f2m_report_error(report, list->at, "recognise: expected a list of topics, found %s", f2m_yaml_describe(list));
         return NULL;
     }
-    const char *status = text_of(root, "status"), *description = text_of(root, "description");
+    const char *status = f2m_yaml_text(root, "status"), *description = f2m_yaml_text(root, "description");
     preset->name = name;
     preset->description = description ? description : name;
     preset->experimental = !status || strcmp(status, "stable") != 0;

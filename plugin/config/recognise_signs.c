@@ -226,7 +226,7 @@ static void read_told(struct f2m_compiler *c, const struct f2m_yaml *value, enum
 
     gift->path = path && path->type == F2M_YAML_SCALAR ? path->text : "";
     if (!f2m_json_pointer_valid(gift->path))
-        f2m_report_error(c->report, path->at,
+        f2m_report_error(c->report, value->at,
                          "tells: expected \"\" for the whole payload or a JSON Pointer, found %.200s", gift->path);
     gift->unit = unit && unit->type == F2M_YAML_SCALAR ? f2m_unit_find(f2m_slice_of(unit->text)) : NULL;
     if (quantity != F2M_QUANTITY_NONE && (!gift->unit || gift->unit->quantity != quantity))

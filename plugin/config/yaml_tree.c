@@ -67,6 +67,13 @@ struct f2m_yaml_item *f2m_yaml_given(const struct f2m_yaml *map, const char *key
     return item && !f2m_yaml_is_null(item->value) ? item : NULL;
 }
 
+const char *f2m_yaml_text(const struct f2m_yaml *map, const char *key)
+{
+    const struct f2m_yaml *node = f2m_yaml_get(map, key);
+
+    return node && node->type == F2M_YAML_SCALAR ? node->text : NULL;
+}
+
 bool f2m_yaml_is_null(const struct f2m_yaml *node)
 {
     static const char *const words[] = {"", "~", "null", "Null", "NULL"};

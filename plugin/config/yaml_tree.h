@@ -56,6 +56,8 @@ struct f2m_yaml *f2m_yaml_get(const struct f2m_yaml *map, const char *key);
 struct f2m_yaml_item *f2m_yaml_item(const struct f2m_yaml *map, const char *key);
 /* Likewise, but NULL too where the value is null. */
 struct f2m_yaml_item *f2m_yaml_given(const struct f2m_yaml *map, const char *key);
+/* A map's value where that is a scalar, else NULL. */
+const char *f2m_yaml_text(const struct f2m_yaml *map, const char *key);
 /* Nothing there: an empty value, or the plain words null and ~. */
 bool f2m_yaml_is_null(const struct f2m_yaml *);
 /* Reports the second of two equal keys and drops it. */
