@@ -194,7 +194,7 @@ static void refused_topic(void *ctx, const char *filter)
     problem(ctx, filter, "the broker refuses the subscription (check the access rights of the broker's user)");
 }
 
-static void site_problem(void *ctx, const char *id, const char *text)
+static void room_problem(void *ctx, const char *id, const char *text)
 {
     problem(ctx, id, text);
 }
@@ -233,7 +233,8 @@ void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_f
     f2m_jw_array(&p.w, NULL);
     f2m_subscriptions_refused(e->subscriptions, refused_topic, &p);
     f2m_control_problems(e->control, now, device_problem, &p);
-    f2m_sites_problems(e->sites, site_problem, &p);
+    f2m_sites_problems(e->sites, room_problem, &p);
+    f2m_homeassistant_problems(e->homeassistant, room_problem, &p);
     mismatches(&p, e, now);
     f2m_telemetry_problems_done(e->telemetry, now);
     const char *trouble = f2m_uploader_trouble(e->uploader);

@@ -4,6 +4,7 @@
  */
 #include "homeassistant/internal.h"
 #include "homeassistant/record.h"
+#include "util/cleanup.h"
 #include "util/limits.h"
 #include "util/log.h"
 #include "util/xalloc.h"
@@ -212,10 +213,14 @@ static void send(struct f2m_homeassistant *h, struct f2m_now now, size_t index, 
 }
 
 /* Everybody has been told, and the broker has answered for all. */
-static void finish(struct f2m_homeassistant *h, struct f2m_now now)
+static void finish(struct f2m_homeassistant *h, struct f2m_now now, struct f2m_effects *fx)
 {
     if (h->next < h->items_len || h->again_len || h->in_flight || !h->items_len)
         return;
+    if (h->refusal && !h->refused) {
+        f2m_effects_log(fx, F2M_LOG_INFO, COMPONENT, "the broker takes discovery topics again", "%s", "");
+        free(f2m_take(h->refusal));
+    }
     if (h->after_birth)
         h->states_ms = now.mono_ms + F2M_DISCOVERY_STATES_MS;
     f2m_ha_round_drop(h);
@@ -227,7 +232,7 @@ void f2m_ha_round_go_on(struct f2m_homeassistant *h, struct f2m_now now, struct 
         return;
     while (h->in_flight < F2M_MAX_DISCOVERY_IN_FLIGHT && (h->again_len || h->next < h->items_len))
         send(h, now, h->again_len ? h->again[--h->again_len] : h->next++, fx);
-    finish(h, now);
+    finish(h, now, fx);
 }
 
 /* ---- what the broker says ---- */
@@ -248,9 +253,10 @@ static void tell_refused(struct f2m_homeassistant *h, const struct f2m_ha_item *
 {
     char topic[512];
 
-    if (h->refused)
-        return;
     h->refused = true;
+    if (h->refusal)
+        return;
+    h->refusal = f2m_xstrdup(item->topic);
     f2m_effects_log(fx, F2M_LOG_WARN, COMPONENT, "the broker refused a discovery topic", "topic=%s reason=0x%02x",
                     f2m_log_value(item->topic, topic, sizeof topic), (unsigned)reason);
 }

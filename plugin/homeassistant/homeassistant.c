@@ -33,6 +33,7 @@ void f2m_homeassistant_free(struct f2m_homeassistant *h)
     f2m_ha_round_drop(h);
     free(h->again);
     free(h->bridge_id);
+    free(h->refusal);
     f2m_strbuf_deinit(&h->topic);
     f2m_strbuf_deinit(&h->text);
     f2m_strbuf_deinit(&h->record);
@@ -122,4 +123,13 @@ void f2m_homeassistant_committed(struct f2m_homeassistant *h, struct f2m_now now
         free(f2m_take(h->bridge_id)); /* it may have been stored in this turn */
     }
     h->sent_now = false;
+}
+
+void f2m_homeassistant_problems(const struct f2m_homeassistant *h,
+                                void (*visit)(void *ctx, const char *topic, const char *text), void *ctx)
+{
+    if (h->refusal)
+        visit(ctx, h->refusal,
+              "the broker refuses it, so Home Assistant does not hear of all entities (check the access "
+              "rights of the broker's user)");
 }

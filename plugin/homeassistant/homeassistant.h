@@ -54,6 +54,9 @@ void f2m_homeassistant_status(struct f2m_homeassistant *, struct f2m_now, struct
 void f2m_homeassistant_tick(struct f2m_homeassistant *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_homeassistant_deadline(const struct f2m_homeassistant *); /* mono ms; INT64_MAX = none */
 bool f2m_homeassistant_states_due(struct f2m_homeassistant *);
+/* Plain words for bridge/health. */
+void f2m_homeassistant_problems(const struct f2m_homeassistant *,
+                                void (*visit)(void *ctx, const char *topic, const char *text), void *ctx);
 /* After the turn's commit. ok false: its publishes were dropped, so everything is announced again in a few seconds. */
 void f2m_homeassistant_committed(struct f2m_homeassistant *, struct f2m_now, bool ok);
 

@@ -34,10 +34,11 @@ struct f2m_homeassistant {
     size_t again_len;
     size_t in_flight;
     uint32_t number;  /* of the round, in tags */
-    bool refused;     /* the log has it */
+    bool refused;     /* something, in this round */
     bool after_birth; /* states are due after it */
     bool sent_now;    /* something was published in this turn */
     int64_t quiet_ms; /* mono: the client to the broker is full: nothing before */
+    char *refusal;    /* the topic that the broker refused last, until a round without any; NULL = none */
     /* when; mono, INT64_MAX = never */
     int64_t birth_ms, states_ms, retry_ms;
     bool states_due;

@@ -35,6 +35,7 @@ def full_config(broker, sim, folder, **sections):
     fields = {"manufacturer_name": "DeviceMaker", "product_name": "Model 1", "serial_number": "1", "install_date": "2022-02-22"}
     site["devices"][0].update(fields)
     site["devices"][0]["telemetry"]["sources"] = dict(SOURCES)
+    site["devices"][0]["control"] = {"veto": {"topic": "house/grid_lost"}}
     return config
 
 

@@ -48,6 +48,10 @@ def test_every_entity_shows_what_is_so(world):
     assert len(entities) > 60, sorted(entities)
     check_values(mqtt, entities)
     check_switches(mqtt, sim, entities)
+    mqtt.publish("house/grid_lost", "on")
+    problem = entities[f"{BATTERY}_problem"]
+    until(lambda: h.last_state(mqtt, problem) is True, 15, "the veto to be a problem")
+    assert "house/grid_lost" in mqtt.last(problem["json_attributes_topic"]).json()["problem"]
     # A retained birth is from before the connection, at which everything was announced: nothing is said twice.
     until(lambda: time.monotonic() > began + 6, 10, "the latest moment at which that would show")
     assert len(h.configs(mqtt)) == len(h.held(mqtt)) == 3, h.configs(mqtt)

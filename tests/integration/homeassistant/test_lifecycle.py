@@ -6,7 +6,7 @@ import sqlite3
 import sys
 
 import pytest
-from harness import Bridge, Mqtt, home_config, until
+from harness import Bridge, Broker, Mqtt, home_config, until
 from harness.discovery import Announced, check_home
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -146,3 +146,14 @@ def test_what_went_while_the_bridge_was_down_goes_at_its_start(world, config):
     records = records_after_stop(mqtt, bridge)
     assert set(records) == {BRIDGE, SITE, FIRST, TOPIC.format("device_b-3")}
     assert b"battery_power" not in records[FIRST]
+
+
+def test_a_broker_that_refuses_discovery_is_named(sim, tmp_path):
+    acl = "user bridge\ntopic readwrite flip2mqtt/#\ntopic read #\nuser test\ntopic readwrite #\n"
+    with Broker(tmp_path, users={"bridge": "b", "test": "t"}, acl=acl) as broker:
+        config = home_config(broker, sim, tmp_path)
+        config["mqtt"].update(username="bridge", password="b")
+        with Mqtt(broker, "#", username="test", password="t") as mqtt, Bridge(tmp_path, config) as bridge:
+            bridge.start_online(mqtt)
+            bridge.wait_log(f"refused a discovery topic.*{BRIDGE}")
+            assert h.configs(mqtt) == []

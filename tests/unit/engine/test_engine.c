@@ -171,13 +171,8 @@ START_TEST(a_reload_swaps_the_subscriptions_and_tells_info)
 {
     connect_all_but(NULL);
     f2m_effects_reset(fx);
-    struct f2m_config *old = config;
-    config = load("version: 1\n"
-                  "flip: { base_url: 'http://127.0.0.1:1', token: t }\n"
-                  "mqtt: { server: 'mqtt://127.0.0.1', base_topic: base }\n"
-                  "sites: [ { id: s, devices: [ { id: e, telemetry: { sources: { state_of_charge: other } } } ] } ]\n");
-    f2m_engine_reload(engine, now, config, fx);
-    f2m_config_free(old);
+    reload_with(YAML_HEAD
+                "sites: [ { id: s, devices: [ { id: e, telemetry: { sources: { state_of_charge: other } } } ] } ]\n");
     ck_assert_ptr_nonnull(strstr(published("base/bridge/info"), "[\"e\"]"));
     bool subscribed = false, unsubscribed = false;
     for (size_t i = 0; i < f2m_effects_count(fx); i++) {

@@ -22,7 +22,7 @@ static size_t discovered(const char *other, size_t *first, size_t *of_other)
 }
 
 /* The broker takes everything that is waiting for its word. */
-static void acknowledge(void)
+static void answer(int reason)
 {
     uint64_t tags[64];
     size_t n = 0;
@@ -33,7 +33,12 @@ static void acknowledge(void)
     }
     f2m_effects_reset(fx);
     for (size_t i = 0; i < n; i++)
-        step(&(struct f2m_event){.type = F2M_EV_MQTT_PUBLISHED, .published = {tags[i], 0}});
+        step(&(struct f2m_event){.type = F2M_EV_MQTT_PUBLISHED, .published = {tags[i], reason}});
+}
+
+static void acknowledge(void)
+{
+    answer(0);
 }
 
 /* All that was said at the connection has settled. */
@@ -89,6 +94,16 @@ START_TEST(a_retained_birth_is_from_before_and_announces_nothing)
 }
 END_TEST
 
+START_TEST(a_refused_configuration_is_a_problem_in_health)
+{
+    connect_all_but(NULL);
+    answer(0x87);
+    pass(5000);
+    ck_assert_ptr_nonnull(strstr(published("base/bridge/health"),
+                                 "\"homeassistant/device/flip2mqtt_bridge_s/config: the broker refuses it"));
+}
+END_TEST
+
 struct wanted {
     const char *filter;
     bool found;
@@ -117,13 +132,7 @@ static bool listens_to(const char *filter)
 START_TEST(births_are_heard_where_home_assistant_is_wanted_and_never_dropped)
 {
     ck_assert(listens_to("homeassistant/status"));
-    struct f2m_config *old = config;
-    config = load("version: 1\n"
-                  "flip: { base_url: 'http://127.0.0.1:1', token: t }\n"
-                  "mqtt: { server: 'mqtt://127.0.0.1', base_topic: base }\n"
-                  "homeassistant: { enabled: false }\n");
-    f2m_engine_reload(engine, now, config, fx);
-    f2m_config_free(old);
+    reload_with(YAML_HEAD "homeassistant: { enabled: false }\n");
     ck_assert(!listens_to("homeassistant/status"));
 }
 END_TEST
@@ -132,13 +141,8 @@ START_TEST(what_a_reload_removes_is_cleared_in_home_assistant_before_its_topics)
 {
     size_t config_at, state_at;
     settle_connection();
-    struct f2m_config *old = config;
-    config = load("version: 1\n"
-                  "flip: { base_url: 'http://127.0.0.1:1', token: t }\n"
-                  "mqtt: { server: 'mqtt://127.0.0.1', base_topic: base }\n"
-                  "sites: [ { id: s, devices: [ { id: e, telemetry: { sources: { state_of_charge: other } } } ] } ]\n");
-    f2m_engine_reload(engine, now, config, fx);
-    f2m_config_free(old);
+    reload_with(YAML_HEAD
+                "sites: [ { id: s, devices: [ { id: e, telemetry: { sources: { state_of_charge: other } } } ] } ]\n");
     (void)discovered("base/device/d%2F1/state", &config_at, &state_at);
     ck_assert_uint_ne(state_at, SIZE_MAX);
     ck_assert_uint_lt(config_at, state_at);
@@ -153,15 +157,9 @@ END_TEST
 
 START_TEST(a_devices_problem_is_in_its_state_too)
 {
-    f2m_engine_free(engine);
-    f2m_config_free(config);
-    config = load("version: 1\n"
-                  "flip: { base_url: 'http://127.0.0.1:1', token: t }\n"
-                  "mqtt: { server: 'mqtt://127.0.0.1', base_topic: base }\n"
-                  "sites: [ { id: s, devices: [ { id: d, telemetry: { sources: {\n"
-                  "  battery_power: { topic: power, positive: discharging },\n"
-                  "  grid_power: { topic: grid, positive: import } } } } ] } ]\n");
-    start_at(START);
+    start_with(YAML_HEAD "sites: [ { id: s, devices: [ { id: d, telemetry: { sources: {\n"
+                         "  battery_power: { topic: power, positive: discharging },\n"
+                         "  grid_power: { topic: grid, positive: import } } } } ] } ]\n");
     connect_all_but(NULL);
     message("grid", "0", false);
     message("power", "-5000", false);
@@ -183,6 +181,7 @@ int main(void)
     tcase_add_test(tc, configurations_come_before_states);
     tcase_add_test(tc, a_birth_brings_the_configurations_and_then_every_retained_topic);
     tcase_add_test(tc, a_retained_birth_is_from_before_and_announces_nothing);
+    tcase_add_test(tc, a_refused_configuration_is_a_problem_in_health);
     tcase_add_test(tc, births_are_heard_where_home_assistant_is_wanted_and_never_dropped);
     tcase_add_test(tc, what_a_reload_removes_is_cleared_in_home_assistant_before_its_topics);
     tcase_add_test(tc, a_devices_problem_is_in_its_state_too);

@@ -78,18 +78,15 @@ END_TEST
 
 START_TEST(names_are_text_not_html_and_secrets_are_not_there)
 {
-    struct f2m_config *other = load("version: 1\n"
-                                    "flip: { base_url: 'http://127.0.0.1:1', token: hush-hush }\n"
-                                    "mqtt: { server: 'mqtt://user:hush@127.0.0.1', base_topic: base }\n"
-                                    "sites: [{ id: s, devices: [{ id: d/1, name: '<script>\"&''</script>',\n"
-                                    "  telemetry: { sources: { state_of_charge: soc } } }] }]\n");
-    f2m_engine_reload(engine, now, other, fx);
+    reload_with("version: 1\n"
+                "flip: { base_url: 'http://127.0.0.1:1', token: hush-hush }\n"
+                "mqtt: { server: 'mqtt://user:hush@127.0.0.1', base_topic: base }\n"
+                "sites: [{ id: s, devices: [{ id: d/1, name: '<script>\"&''</script>',\n"
+                "  telemetry: { sources: { state_of_charge: soc } } }] }]\n");
     look();
     shows("&lt;script&gt;&quot;&amp;&#39;&lt;/script&gt;");
     shows_not("<script");
     shows_not("hush");
-    f2m_config_free(config);
-    config = other;
 }
 END_TEST
 
@@ -101,14 +98,11 @@ START_TEST(many_devices_are_cut_and_counted)
                            "mqtt: { server: 'mqtt://127.0.0.1', base_topic: base }\nsites:\n  - id: s\n    devices:\n");
     for (int i = 0; i < 103; i++)
         f2m_strbuf_addf(&text, "      - { id: b%d, telemetry: { sources: { state_of_charge: soc } } }\n", i);
-    struct f2m_config *other = load(text.data);
-    f2m_engine_reload(engine, now, other, fx);
+    reload_with(text.data);
     look();
     shows("b99");
     shows_not("b100");
     shows("and 3 more devices");
-    f2m_config_free(config);
-    config = other;
 }
 END_TEST
 

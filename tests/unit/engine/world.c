@@ -6,16 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char yaml[] = "version: 1\n"
-                           "flip: { base_url: 'http://127.0.0.1:1', token: t }\n"
-                           "mqtt: { server: 'mqtt://127.0.0.1', base_topic: base }\n"
-                           "sites:\n"
-                           "  - id: s\n"
-                           "    devices:\n"
-                           "      - id: d/1\n"
-                           "        telemetry:\n"
-                           "          interval: 10s\n"
-                           "          sources: { state_of_charge: soc, battery_power: power }\n";
+static const char yaml[] = YAML_HEAD "sites:\n"
+                                     "  - id: s\n"
+                                     "    devices:\n"
+                                     "      - id: d/1\n"
+                                     "        telemetry:\n"
+                                     "          interval: 10s\n"
+                                     "          sources: { state_of_charge: soc, battery_power: power }\n";
 
 struct f2m_config *config;
 struct f2m_store *store;
@@ -23,7 +20,7 @@ struct f2m_engine *engine;
 struct f2m_effects *fx;
 struct f2m_now now;
 
-struct f2m_config *load(const char *text)
+static struct f2m_config *load(const char *text)
 {
     char path[] = "/tmp/f2m-engine-XXXXXX";
     int fd = mkstemp(path);
@@ -44,6 +41,22 @@ void start_at(int64_t wall_ms)
     engine = f2m_engine_new(
         &(struct f2m_engine_options){.config = config, .store = store, .version = "1", .seed = 7, .built_ms = BUILT},
         now);
+}
+
+void start_with(const char *text)
+{
+    f2m_engine_free(engine);
+    f2m_config_free(config);
+    config = load(text);
+    start_at(START);
+}
+
+void reload_with(const char *text)
+{
+    struct f2m_config *old = config;
+    config = load(text);
+    f2m_engine_reload(engine, now, config, fx);
+    f2m_config_free(old);
 }
 
 void world_setup(void)

@@ -17,8 +17,15 @@ extern struct f2m_engine *engine;
 extern struct f2m_effects *fx;
 extern struct f2m_now now;
 
-struct f2m_config *load(const char *text);
+#define YAML_HEAD                                                                                                      \
+    "version: 1\n"                                                                                                     \
+    "flip: { base_url: 'http://127.0.0.1:1', token: t }\n"                                                             \
+    "mqtt: { server: 'mqtt://127.0.0.1', base_topic: base }\n"
+
 void start_at(int64_t wall_ms);
+/* The same with another configuration. */
+void start_with(const char *yaml);
+void reload_with(const char *yaml);
 void world_setup(void);
 void world_teardown(void);
 void step(const struct f2m_event *);

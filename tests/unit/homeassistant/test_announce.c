@@ -78,13 +78,37 @@ START_TEST(a_full_client_is_given_time)
 }
 END_TEST
 
-START_TEST(a_refusal_is_told_once)
+static void note_problem(void *ctx, const char *topic, const char *text)
+{
+    ck_assert_str_eq(topic, BRIDGE);
+    ck_assert_ptr_nonnull(strstr(text, "the broker refuses it"));
+    ++*(int *)ctx;
+}
+
+static int problems(void)
+{
+    int n = 0;
+
+    f2m_homeassistant_problems(room, note_problem, &n);
+    return n;
+}
+
+START_TEST(a_refusal_is_told_once_and_stays_a_problem_until_all_is_taken)
 {
     world_reason = 0x87;
     world_refusals = 2;
     world_start();
     ck_assert_str_eq(logs(), "the broker refused a discovery topic topic=" BRIDGE " reason=0x87\n");
     ck_assert_uint_eq(published_len(), 3);
+    ck_assert_int_eq(problems(), 1);
+    world_forget();
+    world_refusals = 1;
+    world_reload();
+    ck_assert_str_eq(logs(), "");
+    ck_assert_int_eq(problems(), 1);
+    world_reload();
+    ck_assert_str_eq(logs(), "the broker takes discovery topics again \n");
+    ck_assert_int_eq(problems(), 0);
 }
 END_TEST
 
@@ -402,7 +426,7 @@ int main(void)
     tcase_add_test(tc, nothing_is_sent_without_a_connection);
     tcase_add_test(tc, acknowledgements_pull_the_next_payloads);
     tcase_add_test(tc, a_full_client_is_given_time);
-    tcase_add_test(tc, a_refusal_is_told_once);
+    tcase_add_test(tc, a_refusal_is_told_once_and_stays_a_problem_until_all_is_taken);
     tcase_add_test(tc, a_birth_announces_again_after_jitter_and_then_the_states);
     tcase_add_test(tc, states_wait_for_the_last_configuration);
     tcase_add_test(tc, births_in_a_row_are_one);
