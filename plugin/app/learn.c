@@ -31,21 +31,18 @@ static void on_interrupt(int signal_number)
 
 /* ---- which broker ---- */
 
-/* Only the broker matters; where there is no configuration yet, FLIP2MQTT_MQTT_… and --server say which. */
-static const char NO_CONFIGURATION[] = "flip: { token: none }\nsites: [ { id: none, devices: [ { id: none } ] } ]\n";
-
+/* Only the broker matters: there may be no configuration yet, or an unfinished one. */
 static struct f2m_config *load_broker(const struct f2m_options *o)
 {
-    if (o->config_given || access(o->config_file, F_OK) == 0)
-        return f2m_command_load(o);
+    bool none = !o->config_given && access(o->config_file, F_OK) != 0;
+    struct f2m_config_options options = {
+        .file = o->config_file, .text = none ? "" : NULL, .broker_only = true, .environ = environ};
     struct f2m_findings findings = {0};
-    struct f2m_config *config = f2m_config_load(
-        &(struct f2m_config_options){.file = "environment", .text = NO_CONFIGURATION, .environ = environ}, &findings);
+    struct f2m_config *config = f2m_config_load(&options, &findings);
     f2m_autostrbuf text;
     f2m_strbuf_init(&text, 0);
     f2m_findings_print(&findings, &text);
-    if (!config)
-        fputs(text.data, stderr);
+    fputs(text.data, stderr);
     f2m_findings_free(&findings);
     return config;
 }

@@ -45,6 +45,20 @@ static void warn_empty(struct f2m_loader *loader, const struct f2m_config *confi
                            "found no device, expected at least one in sites: there is nothing to report to Flip");
 }
 
+/* The tree with `mqtt` alone, and what the table asks for. */
+static struct f2m_yaml *broker_of(struct f2m_loader *loader, const struct f2m_yaml *root)
+{
+    struct f2m_yaml *part = f2m_yaml_collection(&loader->arena, F2M_YAML_MAP, root->at);
+    struct f2m_yaml *flip = f2m_yaml_collection(&loader->arena, F2M_YAML_MAP, root->at);
+    const struct f2m_yaml_item *mqtt = f2m_yaml_item(root, "mqtt");
+
+    f2m_yaml_add(&loader->arena, flip, "token", root->at, f2m_yaml_scalar(&loader->arena, root->at, "none"));
+    f2m_yaml_add(&loader->arena, part, "flip", root->at, flip);
+    if (mqtt)
+        f2m_yaml_add(&loader->arena, part, "mqtt", mqtt->key_at, mqtt->value);
+    return part;
+}
+
 static struct f2m_config *read_all(struct f2m_loader *loader)
 {
     struct f2m_place whole = {loader->options->file, 0, 0};
@@ -61,13 +75,16 @@ static struct f2m_config *read_all(struct f2m_loader *loader)
                          f2m_found(root, false, found));
         return NULL;
     }
+    if (loader->options->broker_only)
+        root = broker_of(loader, root);
     f2m_loader_apply_environment(loader, root);
     f2m_loader_resolve_tags(loader, root);
     f2m_presets_merge(loader, root);
     f2m_loader_resolve_tags(loader, root); /* what presets brought */
     struct f2m_config *config = f2m_xcalloc(1, sizeof *config);
     f2m_section_read(loader, &f2m_section_root, root, config);
-    warn_empty(loader, config);
+    if (!loader->options->broker_only)
+        warn_empty(loader, config);
     return config;
 }
 

@@ -9,6 +9,7 @@
 struct f2m_config_options {
     const char *file;       /* configuration.yaml */
     const char *text;       /* what to read in place of the file; NULL = the file */
+    bool broker_only;       /* only `mqtt` is read: the rest may be unfinished, and is not in the result */
     const char *preset_dir; /* where shipped presets lie; NULL = embedded, then relative to the program */
     char *const *environ;   /* for !env and FLIP2MQTT_…; NULL = none */
 };

@@ -140,6 +140,19 @@ def test_the_broker_comes_from_the_configuration_and_the_environment(tmp_path, b
     assert run(env, "--for", "1s").returncode == 0
 
 
+def test_an_unfinished_configuration_tells_the_broker(broker, mqtt, bridge):
+    """Only `mqtt` has to be right."""
+    bridge.write(f"flip: {{ token: !env NOT_SET, nonsense: 1 }}\nmqtt: {{ server: {broker.url} }}\nsites: [ {{ colour: red }} ]\n")
+    mqtt.publish("solar_assistant/total/battery_power/state", "5", retain=True)
+    mqtt.publish("solar_assistant/total/battery_state_of_charge/state", "5", retain=True)
+    assert bridge.check().returncode == 78
+    done = bridge.command("learn", "--for", "1s")
+    assert done.returncode == 0 and "preset: solarassistant\n" in done.stdout, done
+    bridge.write("mqtt: { server: ftp://x }\n")
+    done = bridge.command("learn", "--for", "1s")
+    assert done.returncode == 78 and re.search(r"configuration\.yaml:1:\d+: error: .*mqtt://", done.stderr), done
+
+
 def test_a_preset_of_the_users_own(tmp_path, broker, mqtt, bridge):
     (tmp_path / "presets").mkdir()
     (tmp_path / "presets" / "mine.yaml").write_text(
