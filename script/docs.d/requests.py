@@ -35,6 +35,8 @@ def _ids(interface, operation):
             ids[name] = {"$ref": types + "idOrNull", "description": f"{meaning} Without it: all."}
         elif operation.path:
             ids[name] = {"$ref": types + "idOrNull", "description": "Not needed here, and ignored."}
+        else:
+            ids[name] = {"type": "null", "description": "Not known here: it would be ignored."}
     return ids
 
 

@@ -1,5 +1,5 @@
-/* conformance_decode: what the bridge itself makes of payloads. Reads lines "<schema's place>\t<file>" and writes for
- * each "accepted" or "refused: <why>"; test_decoders.py compares that with the schemas. */
+/* conformance_decode: what the bridge itself makes of payloads. Reads lines "<schema's place>\t<payload in hex>" and
+ * writes for each "accepted" or "refused: <why>"; test_decoders.py compares that with the schemas. */
 #include "control/ack_message.h"
 #include "control/flip_command.h"
 #include "requests/envelope.h"
@@ -94,33 +94,39 @@ static bool accepts(const char *place, struct f2m_slice payload, struct f2m_err 
     exit(EX_USAGE);
 }
 
-/* The payload in memory of exactly its size, so that the sanitizer sees a read beyond it. */
-static void decode(const char *place, const char *file)
+static int digit(char c)
 {
-    static char buffer[1u << 20];
-    struct f2m_err err;
-    FILE *f = fopen(file, "rb");
-    size_t len = f ? fread(buffer, 1, sizeof buffer, f) : 0;
+    const char *digits = "0123456789abcdef", *at = strchr(digits, c);
 
-    if (!f || len == sizeof buffer) {
-        fprintf(stderr, "cannot read %s\n", file);
-        exit(EX_NOINPUT);
-    }
-    fclose(f);
+    return c && at ? (int)(at - digits) : -1;
+}
+
+/* The payload in memory of exactly its size, so that the sanitizer sees a read beyond it. */
+static bool decode(const char *place, const char *hex)
+{
+    size_t len = strlen(hex) / 2;
+    struct f2m_err err;
     char *payload = malloc(len ? len : 1);
+
     if (!payload)
         exit(EX_OSERR);
-    memcpy(payload, buffer, len);
+    for (size_t i = 0; i < len; i++) {
+        int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        payload[i] = (char)(high << 4 | low);
+    }
     if (accepts(place, (struct f2m_slice){payload, len}, &err))
         puts("accepted");
     else
         printf("refused: %s\n", err.text);
     free(payload);
+    return true;
 }
 
 int main(void)
 {
-    static char line[8192];
+    static char line[1u << 20];
 
     while (fgets(line, sizeof line, stdin)) {
         char *tab = strchr(line, '\t');
@@ -128,7 +134,8 @@ int main(void)
             return EX_USAGE;
         *tab = '\0';
         tab[1 + strcspn(tab + 1, "\n")] = '\0';
-        decode(line, tab + 1);
+        if (!decode(line, tab + 1))
+            return EX_USAGE;
     }
     return fflush(stdout) == 0 ? 0 : EX_IOERR;
 }

@@ -54,10 +54,12 @@ class NoJson(ValueError):
 
 
 def parse(place, payload):
-    """What the schema describes: the text itself, or the JSON in it, read strictly."""
+    """What the schema describes: the text itself, or the JSON in it, read strictly; \\u0000 is no text to the bridge."""
     text = payload.decode("utf-8")
     if is_text(place):
         return text
+    if re.search(r"(?<!\\)(\\\\)*\\u0000", text):
+        raise NoJson("\\u0000")
     try:
         return json.loads(text, parse_constant=lambda name: (_ for _ in ()).throw(NoJson(name)))
     except ValueError as error:

@@ -78,9 +78,10 @@ class Life:
 
     def telemetry(self):
         """Interval and counter points, one rejected by Flip."""
-        self.sim.fault(item={"device_id": DEVICE}, failed="no such luck", count=1)
+        self.sim.fault(item={"device_id": DEVICE}, failed="no such luck")
         self.publish(60)
         self.wait(self.device("telemetry"), lambda m: m.json()["upload"]["state"] == "rejected")
+        self.sim.no_faults()
         self.publish(61)
         for name in (DEVICE, COUNTER, LEAVING):
             self.wait(self.device("telemetry", name), lambda m: m.json()["upload"]["state"] == "sent")
