@@ -162,10 +162,10 @@ const struct f2m_ha_entity f2m_ha_entities[] = {
      .device_class = "monetary", .availability = F2M_HA_WITH_CLOUD, .precision = F2M_HA_DIGITS(0)},
 
     /* ---- bridge ---- */
-    {.key = "cloud", .scope = F2M_HA_BRIDGE, .platform = F2M_HA_BINARY_SENSOR, .name = "Flip cloud",
+    {.key = "cloud", .scope = F2M_HA_BRIDGE, .platform = F2M_HA_BINARY_SENSOR, .name = "Cloud",
      .topic = "cloud/state", .on = "online", .off = "offline", .device_class = "connectivity",
      .category = "diagnostic"},
-    {.key = "connection", .scope = F2M_HA_BRIDGE, .platform = F2M_HA_BINARY_SENSOR, .name = "Bridge",
+    {.key = "connection", .scope = F2M_HA_BRIDGE, .platform = F2M_HA_BINARY_SENSOR, .name = "Connection",
      .topic = "bridge/state", .on = "online", .off = "offline", .device_class = "connectivity",
      .category = "diagnostic", .availability = F2M_HA_ALWAYS},
     {HEALTH("points_waiting", "Points waiting", "outbox.pending"), .state_class = "measurement",
@@ -183,7 +183,7 @@ const struct f2m_ha_entity f2m_ha_entities[] = {
      .state_class = "measurement", .precision = F2M_HA_DIGITS(0)},
     {.key = "health", .scope = F2M_HA_BRIDGE, .platform = F2M_HA_BINARY_SENSOR, .name = "Health",
      .topic = "bridge/health", .value = "{{ 'OFF' if value_json.status == 'ok' else 'ON' }}",
-     .attributes = "{{ {'problems': value_json.problems, 'last_error': value_json.last_error} | tojson }}",
+     .attributes = "{{ {'problems': value_json.problems[:10], 'last_error': value_json.last_error} | tojson }}",
      .device_class = "problem", .category = "diagnostic"},
     {.key = "version", .scope = F2M_HA_BRIDGE, .platform = F2M_HA_SENSOR, .name = "Version",
      .topic = "bridge/info", .value = MEMBER("version"), .category = "diagnostic", .icon = "mdi:information"},

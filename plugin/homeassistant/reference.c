@@ -16,7 +16,7 @@ static const char intro[] =
     "`unknown`, never 0.\n"
     "\n"
     "*d*: diagnostic. *off*: disabled until you enable it. *cloud*: unavailable also while Flip cannot be reached; all\n"
-    "others (but `Bridge`) are available as long as the bridge is.\n";
+    "others (but `Connection`) are available as long as the bridge is.\n";
 
 static const struct {
     const char *title, *prefix, *topics;

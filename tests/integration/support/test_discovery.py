@@ -75,6 +75,7 @@ MISTAKES = {
     "a filter": entity("pause", stat_t="a/#"),
     "icon": entity("pause", ic="pause"),
     "expected": entity("solar_power", val_tpl="{{ value_json."),
+    "name twice": entity("pause", name="Garage battery pause"),
     "bytes": lambda home: home[BATTERY]["cmps"]["pause"].update(name="P" * 30000),
 }
 
@@ -109,6 +110,9 @@ def sensor(template="{{ value_json.v }}", **config):
         ({"platform": "switch", "unique_id": "u"}, "None", UNKNOWN),
         ({"platform": "binary_sensor", "unique_id": "u", "payload_on": "online", "payload_off": "offline"}, "offline", False),
         ({"platform": "binary_sensor", "unique_id": "u"}, "on", Fault),
+        (sensor(json_attributes_template="{{ {'v': value_json.v} | tojson }}"), '{"v": "a"}', "a"),
+        (sensor("a", json_attributes_template="{{ {'v': value_json.v} | tojson }}"), json.dumps({"v": "x" * 20000}), Fault),
+        (sensor("a", json_attributes_template="{{ value_json.v }}"), '{"v": 1}', Fault),
         ({"platform": "event", "unique_id": "u", "event_types": ["a"]}, '{"event_type": "a"}', "a"),
         ({"platform": "event", "unique_id": "u", "event_types": ["a"]}, '{"event_type": "b"}', Fault),
     ],

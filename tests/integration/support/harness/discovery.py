@@ -66,6 +66,7 @@ TOPIC = re.compile(r"(?P<prefix>.+)/device/(?P<object_id>[a-zA-Z0-9_-]+)/config"
 ASCII_ID = re.compile(r"[\x21-\x7e]+")
 ENTITY_ID = re.compile(r"(?P<domain>[a-z_]+)\.(?!_)[a-z0-9_]+(?<!_)")
 ICON = re.compile(r"mdi:[a-z0-9-]+")
+MAX_ATTRIBUTES = 16384  # more the recorder does not keep
 MAX_PAYLOAD = 20000  # far below what brokers with a limit have (ESP32 brokers aside, 64 KiB)
 
 
@@ -207,6 +208,8 @@ class Announced:
                 self.removed[key] = next(iter(raw.values()))
             else:
                 self.components[key] = check_component(key, raw, f"{topic} {key}")
+                name = self.components[key]["name"]
+                need(not name.lower().startswith(self.device["name"].lower()), f"{topic} {key}: the device's name twice: {name}")
 
     def availability(self, key):
         """The topics that decide on an entity's availability."""
@@ -314,7 +317,9 @@ def state_of(config, payload, where=None):
     text = rendered(config["value_template"], payload, where) if "value_template" in config else payload
     state = STATES[config["platform"]](config, text, where)
     if "json_attributes_template" in config:
-        attributes = json.loads(rendered(config["json_attributes_template"], payload, f"{where} attributes"))
+        text = rendered(config["json_attributes_template"], payload, f"{where} attributes")
+        need(len(text.encode()) <= MAX_ATTRIBUTES, f"{where}: {len(text)} characters of attributes")
+        attributes = json.loads(text)
         need(isinstance(attributes, dict), f"{where}: attributes are no object")
     if "last_reset_value_template" in config:
         instant(rendered(config["last_reset_value_template"], payload, f"{where} last_reset"), f"{where} last_reset")
