@@ -195,6 +195,7 @@ void f2m_control_mqtt_up(struct f2m_control *c, struct f2m_now now, struct f2m_e
         f2m_action_stop(d);
         f2m_publish_pause(c, d, fx);
         f2m_settle(c, now, d, fx);
+        f2m_publish_untold(c, now, d, fx);
     }
 }
 

@@ -94,6 +94,7 @@ struct f2m_command {
     struct f2m_control_device *device; /* NULL = not configured */
     enum f2m_phase phase;
     bool begun;                   /* it held the battery once */
+    bool untold;                  /* no broker was there when it came into its phase */
     bool held;                    /* answered FAILED_OFFLINE: does not start before it is answered OK */
     char reason[F2M_REASON_SIZE]; /* of the phase */
     struct f2m_orders orders;     /* after the limits */
@@ -376,6 +377,8 @@ int64_t f2m_poll_deadline(const struct f2m_control *, struct f2m_now);
 
 /* ---- publish.c ---- */
 void f2m_publish_phase(struct f2m_control *, struct f2m_now, const struct f2m_command *, struct f2m_effects *);
+/* The broker is back: where each command stands now, but not what came and went meanwhile. */
+void f2m_publish_untold(struct f2m_control *, struct f2m_now, const struct f2m_control_device *, struct f2m_effects *);
 void f2m_publish_control(struct f2m_control *, struct f2m_now, struct f2m_control_device *, struct f2m_effects *);
 void f2m_publish_pause(struct f2m_control *, const struct f2m_control_device *, struct f2m_effects *);
 /* Every publish of the room goes through here: a failed commit drops it, and then memory must go back. */

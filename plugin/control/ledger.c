@@ -149,6 +149,7 @@ void f2m_ledger_save(struct f2m_control *c, struct f2m_now now, struct f2m_comma
     f2m_jw_string(&w, "phase", f2m_phase_stored(command->phase));
     f2m_jw_string(&w, "reason", command->reason);
     f2m_jw_bool(&w, "begun", command->begun);
+    f2m_jw_bool(&w, "untold", command->untold);
     f2m_jw_bool(&w, "held", command->held);
     f2m_jw_integer(&w, "updated_ms", command->updated_ms);
     write_time(&w, "answered_ms", command->answered_ms);
@@ -212,6 +213,7 @@ static void restore_command(const struct loading *l, struct f2m_slice root, stru
     command->phase = phase;
     read_text(root, "reason", command->reason, sizeof command->reason);
     command->begun = read_flag(root, "begun");
+    command->untold = read_flag(root, "untold");
     command->held = read_flag(root, "held");
     command->updated_ms = read_ms(root, "updated_ms", command->flip.updated_ms);
     command->answered_ms = read_ms(root, "answered_ms", INT64_MIN);

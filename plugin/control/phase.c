@@ -76,6 +76,8 @@ void f2m_phase_set(struct f2m_control *c, struct f2m_now now, struct f2m_command
         d->running = command;
     else if (d && d->running == command)
         d->running = NULL;
+    if (!alike)
+        command->untold = !c->connected;
     f2m_ledger_save(c, now, command);
     if (!alike) {
         log_phase(command, fx);

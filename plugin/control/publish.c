@@ -3,6 +3,7 @@
 #include "port/own_topic.h"
 
 #include <inttypes.h>
+#include <utlist.h>
 
 #define MAX_EXPIRY_S  86400 /* an open end */
 #define OVER_EXPIRY_S 3600  /* nothing acts on what is over */
@@ -37,7 +38,7 @@ void f2m_publish_phase(struct f2m_control *c, struct f2m_now now, const struct f
     f2m_jw_object(&w, NULL);
     f2m_jw_string(&w, "phase", f2m_phase_told(command->phase));
     f2m_jw_raw(&w, "command", f2m_slice_of(command->flip.raw));
-    f2m_jw_time(&w, "timestamp", now.wall_ms);
+    f2m_jw_time(&w, "timestamp", command->changed_ms);
     f2m_jw_string(&w, "command_id", command->flip.id);
     f2m_jw_string(&w, "reason", command->reason[0] ? command->reason : NULL);
     f2m_jw_end(&w);
@@ -49,6 +50,19 @@ void f2m_publish_phase(struct f2m_control *c, struct f2m_now now, const struct f
             .expiry_s = expiry(command, now),
         },
         fx);
+}
+
+void f2m_publish_untold(struct f2m_control *c, struct f2m_now now, const struct f2m_control_device *d,
+                        struct f2m_effects *fx)
+{
+    struct f2m_command *command;
+
+    DL_FOREACH(d->commands, command)
+    if (command->untold) {
+        command->untold = false;
+        f2m_ledger_save(c, now, command);
+        f2m_publish_phase(c, now, command, fx);
+    }
 }
 
 static void write_command(struct f2m_jw *w, const struct f2m_command *command)

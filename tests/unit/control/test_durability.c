@@ -107,6 +107,26 @@ START_TEST(finished_commands_are_forgotten_after_a_week)
 }
 END_TEST
 
+START_TEST(where_a_command_stands_is_told_when_the_broker_is_back_also_after_a_restart)
+{
+    world_open(SIMPLE, NULL, NULL);
+    world_push("a", 10, 20, .setpoint = 1000);
+    world_push("b", 200, 300, .setpoint = 1000);
+    world_phases();
+    world_down();
+    world_run(30 * SECOND);
+    world_push("c", 400, 500, .setpoint = 1000);
+    world_kill();
+    world_start();
+    ck_seen(phases, "");
+    world_up();
+    ck_seen(phases, "a:ended; c:received; "); /* nothing of a's start, which is over */
+    world_down();
+    world_up();
+    ck_seen(phases, "");
+}
+END_TEST
+
 /* ---- reload ---- */
 
 static void reload(const char *control)
@@ -276,6 +296,7 @@ END_TEST
 SUITE("durability", a_start_that_is_not_stored_does_not_happen_until_it_is, an_end_that_is_not_stored_is_made_good,
       a_command_that_is_not_stored_is_taken_from_the_next_poll, a_store_that_refuses_a_webhook_is_told_to_the_caller,
       every_failing_store_call_is_survived, finished_commands_are_forgotten_after_a_week,
+      where_a_command_stands_is_told_when_the_broker_is_back_also_after_a_restart,
       reload_without_a_change_writes_leases_alone_which_go_on, reload_without_a_change_writes_nothing,
       reload_goes_on_with_what_nobody_heard_yet, reload_with_other_modes_writes_what_holds_now,
       reload_that_drops_the_mode_refuses_and_restores, reload_without_the_device_releases_the_battery,
