@@ -14,6 +14,7 @@ class Message:
         self.topic, self.payload, self.retain = message.topic, message.payload, bool(message.retain)
         properties = getattr(message, "properties", None)
         self.correlation = getattr(properties, "CorrelationData", None)
+        self.expiry_s = getattr(properties, "MessageExpiryInterval", None)
 
     @property
     def text(self):
