@@ -103,7 +103,7 @@ def add_operation(document, row):
         summary=row.summary,
         description=f"{endpoint(row)} Group `{row.group}` of `requests.allow`.",
         tags=[{"name": "request"}, {"name": row.group}],
-        **{"x-group": row.group, "x-ids": row.required_ids, "x-optional-ids": row.optional_ids, "x-query": row.query},
+        **{"x-group": row.group, "x-ids": row.required_ids, "x-optional-ids": row.optional_ids, "x-query": row.query, "x-endpoint": f"{row.method} {row.path}" if row.path else None},
         reply={
             "channel": pointer("channels", camel(response)),
             "messages": [pointer("channels", camel(response), "messages", camel(response))],

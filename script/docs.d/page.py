@@ -142,8 +142,7 @@ def operations_table(page):
 
 def call(operation):
     """Flip's endpoint, where there is one."""
-    found = re.search(r"Calls (`[^`]+`)", operation["description"])
-    return found.group(1) if found else ""
+    return f"`{operation['x-endpoint']}`" if operation["x-endpoint"] else ""
 
 
 def operation_examples(page):
