@@ -13,15 +13,16 @@ static int count_bits(uint64_t bits)
     return n;
 }
 
-/* The better pattern, the preset's default, what most topics have; then what came first. */
+/* What most topics have, then the better pattern, then the preset's default; then what came first. */
 static bool is_better(const struct f2m_learn_value *a, const struct f2m_learn_value *b, const char *fallback)
 {
+    int a_topics = count_bits(a->seen), b_topics = count_bits(b->seen);
+
+    if (a_topics != b_topics)
+        return a_topics > b_topics;
     if (a->rank != b->rank)
         return a->rank < b->rank;
-    bool a_usual = fallback && strcmp(a->text, fallback) == 0, b_usual = fallback && strcmp(b->text, fallback) == 0;
-    if (a_usual != b_usual)
-        return a_usual;
-    return count_bits(a->seen) > count_bits(b->seen);
+    return fallback && strcmp(a->text, fallback) == 0 && strcmp(b->text, fallback) != 0;
 }
 
 static const struct f2m_learn_value *best_of_topics(const struct f2m_learn_system *system, int parameter)

@@ -149,6 +149,22 @@ START_TEST(the_likeliest_entity_and_its_unit)
 }
 END_TEST
 
+/* With several inverters SolarAssistant adds up: what is whole is taken, and of the whole ones the sum. */
+START_TEST(the_sum_of_inverters)
+{
+    struct world w;
+
+    world_open(&w);
+    world_replay(&w, "samples", "solarassistant-grid");
+    world_publish(&w, "solar_assistant/total/pv_power/state", "5");
+    ck_assert_str_eq(world_choice(world_system(&w, "solarassistant"), "inverter").text, "inverter_1");
+    world_publish(&w, "solar_assistant/total/grid_power/state", "5");
+    world_publish(&w, "solar_assistant/total/load_power/state", "5");
+    ck_assert_str_eq(world_choice(world_system(&w, "solarassistant"), "inverter").text, "total");
+    world_close(&w);
+}
+END_TEST
+
 /* hm2mqtt shows what the battery says on the same broker: one battery, not two. */
 START_TEST(one_battery_behind_two_presets)
 {
@@ -333,6 +349,7 @@ int main(void)
     tcase_add_test(tcase, all_at_once);
     tcase_add_test(tcase, parameters_come_from_topics);
     tcase_add_test(tcase, the_likeliest_entity_and_its_unit);
+    tcase_add_test(tcase, the_sum_of_inverters);
     tcase_add_test(tcase, one_battery_behind_two_presets);
     tcase_add_test(tcase, shapes_matter);
     tcase_add_test(tcase, hostile_texts);

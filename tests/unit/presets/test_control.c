@@ -41,6 +41,7 @@ static const struct {
 } commands[] = {
     {"DISCHARGE/SETPOINT 3000 W, reserve 25 %", {F2M_MODE_DISCHARGE, "SETPOINT", 3000, 25, 0}, false},
     {"DISCHARGE/SETPOINT 3000 W, no reserve, no end", {F2M_MODE_DISCHARGE, "SETPOINT", 3000, NAN, -1}, true},
+    {"DISCHARGE/SETPOINT 0 W", {F2M_MODE_DISCHARGE, "SETPOINT", 0, 25, 0}, false},
     {"DISCHARGE/FOLLOW_LOAD, reserve 25 %", {F2M_MODE_DISCHARGE, "FOLLOW_LOAD", NAN, 25, 0}, false},
     {"CHARGE/SETPOINT 2000 W, grid allowed", {F2M_MODE_CHARGE, "SETPOINT", 2000, NAN, 1}, false},
     {"CHARGE/SETPOINT 2000 W, grid forbidden", {F2M_MODE_CHARGE, "SETPOINT", 2000, NAN, 0}, false},
@@ -143,6 +144,29 @@ START_TEST(every_command_is_published_as_written)
 }
 END_TEST
 
+/* A lease that counts minutes does not end before the command does. */
+START_TEST(minutes_are_rounded_up)
+{
+    static const struct f2m_orders orders = {F2M_MODE_DISCHARGE, "SETPOINT", 3000, 25, 0};
+    f2m_autostrbuf said;
+
+    f2m_strbuf_init(&said, 0);
+    struct f2m_config *config = case_load("givtcp", &said);
+    ck_assert_msg(config && said.len == 0, "%s", said.data);
+    const struct f2m_device *d = &config->sites[0].devices[0];
+    struct f2m_scene scene = {.device = d,
+                              .orders = &orders,
+                              .command_id = "c1",
+                              .starts_ms = START,
+                              .ends_ms = START + TWO_H,
+                              .now = {.wall_ms = START + 40000}};
+    const struct f2m_control_mode *mode = f2m_limits_mode(&d->control, &orders);
+    ck_assert(expand(&scene, mode->publishes[mode->publishes_len - 1].payload, &said));
+    ck_assert_str_eq(said.data, "120"); /* 119 min 20 s are left */
+    f2m_config_free(config);
+}
+END_TEST
+
 /* Whatever is published is never kept by the broker: a battery that reconnects would obey an old command. */
 START_TEST(nothing_is_retained)
 {
@@ -166,6 +190,7 @@ int main(void)
     TCase *tcase = tcase_create("control");
 
     tcase_add_loop_test(tcase, every_command_is_published_as_written, 0, (int)CASES);
+    tcase_add_test(tcase, minutes_are_rounded_up);
     tcase_add_loop_test(tcase, nothing_is_retained, 0, (int)CASES);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
