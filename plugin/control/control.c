@@ -6,12 +6,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 #define STEP_MS           250 /* the clocks drifted apart by more: the wall clock was set */
 #define LEASE_STEP_MS     5000
 #define TRIM_EVERY_MS     INT64_C(3600000)
 #define COMMIT_RETRY_MS   1000
 #define COMMIT_RETRY_MOST 60000
+#define UNSET             "the clock is not set: no command is started"
 
 /* ---- devices ---- */
 
@@ -310,7 +312,7 @@ static void tell_hold(struct f2m_control *c, struct f2m_effects *fx)
     if (!c->hold || c->hold_told || !c->commands)
         return;
     c->hold_told = true;
-    f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "the clock is not set: no command is started", "%s", "");
+    f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, UNSET, "%s", "");
 }
 
 /* The battery counts the rest of the time itself: it must hear how much that is now. */
@@ -414,6 +416,16 @@ void f2m_control_committed(struct f2m_control *c, struct f2m_now now, bool ok)
 
 /* ---- what is wrong ---- */
 
+static bool waits(const struct f2m_control_device *d)
+{
+    const struct f2m_command *command;
+
+    DL_FOREACH(d->commands, command)
+    if (!f2m_phase_final(command->phase))
+        return true;
+    return false;
+}
+
 void f2m_control_problems(const struct f2m_control *c, struct f2m_now now,
                           void (*visit)(void *ctx, const char *device_id, const char *text), void *ctx)
 {
@@ -422,6 +434,8 @@ void f2m_control_problems(const struct f2m_control *c, struct f2m_now now,
     for (size_t i = 0; i < c->devices_len; i++) {
         const struct f2m_control_device *d = &c->devices[i];
         const struct f2m_command *command;
+        if (c->hold && waits(d))
+            visit(ctx, d->config->id, UNSET);
         if (f2m_owner_vetoes(d, now)) {
             snprintf(text, sizeof text, "veto: %.180s", f2m_owner_veto_topic(d));
             visit(ctx, d->config->id, text);

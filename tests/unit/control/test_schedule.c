@@ -416,8 +416,10 @@ START_TEST(unset_clock_starts_nothing_and_says_so)
     ck_seen(battery, "");
     ck_seen(patches, "");
     ck_assert(world_logged("the clock is not set"));
+    ck_seen(problems, "xyz-123: the clock is not set: no command is started; ");
     f2m_control_hold(w.control, false);
     world_turn();
+    ck_seen(problems, "");
     ck_seen(battery, "inv/mode=forced; inv/w=1000; ");
     ck_seen(patches, "a:OK(scheduled); ");
 }
