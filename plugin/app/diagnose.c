@@ -337,6 +337,17 @@ static void tell_mismatch(const struct diagnosis *x, const struct f2m_device *d,
     tell(ctx, VERDICT_BAD, words.data);
 }
 
+/* What the provers saw while doctor listened. */
+static void tell_contradiction(const struct diagnosis *x, const struct f2m_device *d, diagnose_tell *tell, void *ctx)
+{
+    f2m_autostrbuf words;
+
+    f2m_strbuf_init(&words, 0);
+    f2m_telemetry_verdict(x->listen->telemetry, d->id, &words);
+    if (words.len)
+        tell(ctx, VERDICT_BAD, words.data);
+}
+
 static bool maps(const struct f2m_device *d, enum f2m_source_id id)
 {
     return d->telemetry.sources[id].op != F2M_SOURCE_NONE;
@@ -348,6 +359,7 @@ void diagnose_device(const struct diagnosis *x, const struct f2m_device *d, diag
         return;
     if (f2m_telemetry_mismatch(x->listen->telemetry, d->id, x->now))
         tell_mismatch(x, d, tell, ctx);
+    tell_contradiction(x, d, tell, ctx);
     if (!maps(d, F2M_SRC_STATE_OF_CHARGE))
         tell(ctx, VERDICT_BAD,
              "state_of_charge is not mapped: Flip cannot plan with a battery whose charge it does not know");

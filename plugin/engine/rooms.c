@@ -184,7 +184,7 @@ static void problem(struct problems *p, const char *about, const char *text)
 {
     if (p->n++ >= F2M_MAX_PROBLEMS)
         return;
-    char line[512];
+    char line[F2M_MAX_ID_BYTES + 512];
     (void)snprintf(line, sizeof line, "%s%s%s", about, about[0] ? ": " : "", text);
     f2m_jw_string(&p->w, NULL, line);
 }
@@ -203,15 +203,6 @@ static void device_problem(void *ctx, const char *id, const char *text)
 {
     problem(ctx, id, text);
     f2m_telemetry_problem(((struct problems *)ctx)->telemetry, id, text);
-}
-
-static void mismatches(struct problems *p, const struct f2m_engine *e, struct f2m_now now)
-{
-    for (size_t s = 0; s < e->config->sites_len; s++)
-        for (size_t d = 0; d < e->config->sites[s].devices_len; d++)
-            if (f2m_telemetry_mismatch(e->telemetry, e->config->sites[s].devices[d].id, now))
-                device_problem(p, e->config->sites[s].devices[d].id,
-                               "solar, grid and battery power do not fit together: check `positive` and the units");
 }
 
 static void clock_problem(struct problems *p, const struct f2m_clock_offset *offset)
@@ -235,7 +226,7 @@ void collect_facts(struct f2m_engine *e, struct f2m_now now, struct f2m_health_f
     f2m_control_problems(e->control, now, device_problem, &p);
     f2m_sites_problems(e->sites, room_problem, &p);
     f2m_homeassistant_problems(e->homeassistant, room_problem, &p);
-    mismatches(&p, e, now);
+    f2m_telemetry_problems(e->telemetry, now, device_problem, &p);
     f2m_telemetry_problems_done(e->telemetry, now);
     const char *trouble = f2m_uploader_trouble(e->uploader);
     if (trouble[0])

@@ -1,5 +1,6 @@
 #include "telemetry/device.h"
 
+#include "telemetry/prove.h"
 #include "util/xalloc.h"
 
 #include <math.h>
@@ -65,6 +66,7 @@ struct f2m_telemetry_device *f2m_device_new(const struct f2m_device *config, str
     d->offset_ms = now.wall_ms - now.mono_ms;
     make_slots(d);
     make_feeds(d);
+    d->prove = f2m_prove_new(config);
     f2m_interval_init(&d->interval, config->telemetry.interval_ms, 0);
     return d;
 }
@@ -77,6 +79,7 @@ void f2m_device_free(struct f2m_telemetry_device *d)
         f2m_source_reader_free(d->slots[i].reader);
         free(d->slots[i].counter);
     }
+    f2m_prove_free(d->prove);
     free(d->slots);
     free(d->feeds);
     free(d->problem);
@@ -92,6 +95,7 @@ void f2m_device_rebind(struct f2m_telemetry_device *d, const struct f2m_device *
     d->max_discharge = isnan(config->max_discharge) ? d->max_discharge : config->max_discharge;
     for (unsigned i = 0; i < d->slots_len; i++)
         f2m_source_reader_rebind(d->slots[i].reader, &config->telemetry.sources[d->slots[i].id]);
+    f2m_prove_rebind(d->prove, config);
 }
 
 static bool same_text(const char *a, const char *b)

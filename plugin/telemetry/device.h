@@ -46,6 +46,7 @@ struct f2m_telemetry_device {
     UT_hash_handle hh;           /* by id */
     const struct f2m_device *config;
 
+    struct f2m_prove *prove; /* NULL where nothing can be proven */
     struct f2m_slot *slots;
     struct f2m_feed *feeds;
     unsigned slots_len, feeds_len;

@@ -1,6 +1,6 @@
 /* From a message to the sources that its topic feeds. Nothing here allocates in the steady state. */
+#include "telemetry/prove.h"
 #include "telemetry/room.h"
-
 #include "util/log.h"
 #include "util/route.h"
 #include "util/utf8.h"
@@ -13,6 +13,7 @@ struct delivery {
     const struct f2m_mqtt_message *message;
     struct f2m_payload *payload;
     struct f2m_effects *fx;
+    struct f2m_telemetry_device *fed; /* took something, of which its provers do not know yet */
 };
 
 #define SHOWN_BYTES 200 /* of a payload in the log */
@@ -74,6 +75,7 @@ static void taken(struct delivery *x, struct f2m_telemetry_device *d, struct f2m
                   bool changed)
 {
     d->heard = true;
+    x->fed = d;
     if (slot->counter)
         read_counter(x, d, slot, at_ms);
     if (changed || !slot->shown_fresh)
@@ -131,12 +133,34 @@ static void feed_availability(struct delivery *x, struct f2m_telemetry_device *d
     d->availability = says;
 }
 
+/* Once per message, when all that it says is taken: power and state of charge belong together. */
+static void prove(struct delivery *x)
+{
+    struct f2m_telemetry_device *d = x->fed;
+
+    x->fed = NULL;
+    if (!d || !d->prove || !f2m_prove_feed(d->prove, d, x->now.mono_ms))
+        return;
+    char verdict[1200];
+    f2m_strbuf_reset(&x->t->text);
+    f2m_prove_tell(d->prove, d->config, &x->t->text);
+    if (x->t->text.len)
+        f2m_effects_log(x->fx, F2M_LOG_WARN, "telemetry", "the sources contradict each other", "device=%s verdict=%s",
+                        d->config->id, f2m_log_value(x->t->text.data, verdict, sizeof verdict));
+    else
+        f2m_effects_log(x->fx, F2M_LOG_INFO, "telemetry", "the sources agree again", "device=%s", d->config->id);
+    d->state_dirty = true;
+    f2m_agenda_move(&x->t->agenda, &d->due, x->now.mono_ms);
+}
+
 static void deliver(void *ctx, void *subscriber)
 {
     struct delivery *x = ctx;
     struct f2m_feed *feed = subscriber;
     struct f2m_telemetry_device *d = feed->device;
 
+    if (x->fed != d)
+        prove(x);
     f2m_telemetry_catch_up(x->t, d, x->now, x->fx);
     x->payload->shared = x->payload->shared || feed->shared;
     bool dirty = d->state_dirty;
@@ -158,6 +182,7 @@ bool f2m_telemetry_message(struct f2m_telemetry *t, struct f2m_now now, const st
     f2m_payload_init(&t->payload, m->payload);
     if (f2m_router_match(t->router, m->topic, deliver, &x) == 0)
         return false;
+    prove(&x);
     t->counters->messages++;
     return true;
 }

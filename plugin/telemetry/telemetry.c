@@ -1,5 +1,6 @@
 #include "telemetry/telemetry.h"
 
+#include "telemetry/prove.h"
 #include "telemetry/room.h"
 #include "util/percent.h"
 #include "util/route.h"
@@ -230,6 +231,35 @@ bool f2m_telemetry_mismatch(const struct f2m_telemetry *t, const char *device_id
     if (d)
         f2m_device_value(d, F2M_SRC_HOME_POWER, now.mono_ms, &mismatch);
     return mismatch;
+}
+
+void f2m_telemetry_verdict(const struct f2m_telemetry *t, const char *device_id, struct f2m_strbuf *out)
+{
+    const struct f2m_telemetry_device *d = f2m_telemetry_device(t, device_id);
+
+    if (d)
+        f2m_prove_tell(d->prove, d->config, out);
+}
+
+void f2m_telemetry_problems(const struct f2m_telemetry *t, struct f2m_now now,
+                            void (*tell)(void *ctx, const char *device_id, const char *text), void *ctx)
+{
+    struct f2m_telemetry_device *d, *next;
+    f2m_autostrbuf verdict;
+
+    f2m_strbuf_init(&verdict, 0);
+    HASH_ITER(hh, t->devices, d, next)
+    {
+        bool mismatch = false;
+        f2m_device_value(d, F2M_SRC_HOME_POWER, now.mono_ms, &mismatch);
+        if (mismatch)
+            tell(ctx, d->config->id,
+                 "solar, grid and battery power do not fit together: check `positive` and the units");
+        f2m_strbuf_reset(&verdict);
+        f2m_prove_tell(d->prove, d->config, &verdict);
+        if (verdict.len)
+            tell(ctx, d->config->id, verdict.data);
+    }
 }
 
 bool f2m_telemetry_preview(const struct f2m_telemetry *t, const char *device_id, struct f2m_now now,

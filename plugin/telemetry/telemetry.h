@@ -75,6 +75,12 @@ void f2m_telemetry_problems_done(struct f2m_telemetry *, struct f2m_now);
 enum f2m_source_outcome f2m_telemetry_outcome(const struct f2m_telemetry *, const char *device_id, enum f2m_source_id);
 /* Home comes out below 0 by more than the sources' error: they do not fit together (clarification 8). */
 bool f2m_telemetry_mismatch(const struct f2m_telemetry *, const char *device_id, struct f2m_now);
+/* Appends what the provers found wrong with the device's signs and units, with the evidence and the next step; nothing
+ * where nothing is proven (prover.h, grid_prover.h). */
+void f2m_telemetry_verdict(const struct f2m_telemetry *, const char *device_id, struct f2m_strbuf *out);
+/* Tells, per device, what its sources as a whole have wrong: they do not fit together, or a prover's verdict. */
+void f2m_telemetry_problems(const struct f2m_telemetry *, struct f2m_now,
+                            void (*tell)(void *ctx, const char *device_id, const char *text), void *ctx);
 /* Appends the point that would be closed now; false where the device has no endpoint. */
 bool f2m_telemetry_preview(const struct f2m_telemetry *, const char *device_id, struct f2m_now, struct f2m_strbuf *out);
 

@@ -78,6 +78,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: count_telemetry value|five|text|none N\n");
         return 64;
     }
+    device.site = &site;
     device.telemetry.interval_ms = device.telemetry.max_age_ms = 300000;
     map(device.telemetry.sources, argv[1]);
     struct f2m_store *store = f2m_store_open_memory();

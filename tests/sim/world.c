@@ -52,6 +52,7 @@ static void configure(struct world *w)
     for (int i = 0; i < w->batteries; i++) {
         struct battery *b = &w->battery[i];
         struct f2m_device *d = &w->devices[i];
+        d->site = &w->site;
         battery_init(b, i, &w->rng, w->now.mono_ms);
         d->id = d->name = b->id;
         d->capacity = 13500;
