@@ -1,6 +1,8 @@
 /* Home Assistant gets configurations before states, at every connection and birth; and what is wrong with a device. */
 #include "world.h"
 
+#include <errno.h>
+
 /* How many discovery payloads stand among the effects, and where the first of them and the first `other` topic are. */
 static size_t discovered(const char *other, size_t *first, size_t *of_other)
 {
@@ -61,6 +63,21 @@ START_TEST(configurations_come_before_states)
 }
 END_TEST
 
+/* What the disk refuses nobody hears, and no acknowledgement comes: it is said again. */
+START_TEST(configurations_that_a_failing_disk_held_back_come_later)
+{
+    size_t config_at, other;
+    f2m_fault_store_fail(store, F2M_FAULT_COMMIT, 1, -EIO, true);
+    connect_all_but(NULL);
+    f2m_engine_commit(engine, now, fx);
+    ck_assert_uint_eq(discovered("", &config_at, &other), 0);
+    f2m_fault_store_heal(store);
+    for (int i = 0; i < 6; i++)
+        pass(1000);
+    ck_assert_uint_eq(discovered("", &config_at, &other), 3);
+}
+END_TEST
+
 START_TEST(a_birth_brings_the_configurations_and_then_every_retained_topic)
 {
     static const char *const topics[] = {
@@ -80,6 +97,30 @@ START_TEST(a_birth_brings_the_configurations_and_then_every_retained_topic)
         ck_assert_msg(published(topics[i]) != NULL, "%s", topics[i]);
     for (size_t i = 0; i < f2m_effects_count(fx); i++) /* nothing for a battery, no event told twice */
         ck_assert(f2m_effects_at(fx, i)->type != F2M_FX_PUBLISH || f2m_effects_at(fx, i)->publish.retain);
+}
+END_TEST
+
+START_TEST(a_birth_wakes_the_loop_in_its_time)
+{
+    start_with(YAML_HEAD);
+    settle_connection();
+    message("homeassistant/status", "online", false);
+    pass(1); /* health has looked whether it tells of something new, and would wake the loop much later */
+    int64_t wait = f2m_engine_deadline(engine, now) - now.mono_ms;
+    ck_assert_int_ge(wait, 999);
+    ck_assert_int_le(wait, 5000);
+}
+END_TEST
+
+START_TEST(without_a_broker_nobody_is_told)
+{
+    size_t config_at, other;
+    settle_connection();
+    message("homeassistant/status", "online", false);
+    step_type(F2M_EV_MQTT_DOWN);
+    for (int i = 0; i < 6; i++)
+        pass(1000);
+    ck_assert_uint_eq(discovered("", &config_at, &other), 0);
 }
 END_TEST
 
@@ -179,7 +220,10 @@ int main(void)
 {
     TCase *tc = tcase_create("homeassistant");
     tcase_add_test(tc, configurations_come_before_states);
+    tcase_add_test(tc, configurations_that_a_failing_disk_held_back_come_later);
     tcase_add_test(tc, a_birth_brings_the_configurations_and_then_every_retained_topic);
+    tcase_add_test(tc, a_birth_wakes_the_loop_in_its_time);
+    tcase_add_test(tc, without_a_broker_nobody_is_told);
     tcase_add_test(tc, a_retained_birth_is_from_before_and_announces_nothing);
     tcase_add_test(tc, a_refused_configuration_is_a_problem_in_health);
     tcase_add_test(tc, births_are_heard_where_home_assistant_is_wanted_and_never_dropped);
