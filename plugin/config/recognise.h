@@ -9,6 +9,8 @@
  *   gives: { mode: "" }                the payload (or what stands at the pointer) is the parameter's value
  *   tells: { capacity: { path: "", unit: kWh, scale: 0.1 }, serial_number: "${serial}" }   likewise for a device's keys
  *
+ *   maps: { battery_power: { … } }     where the preset's own source is not heard: a source of the device's own
+ *
  * or `unless: marstek`: not where that preset is found with the same values of the parameters that both have.
  *
  * Parameters that every entry without `optional` holds tell one system from another; further ones are chosen.
@@ -43,6 +45,12 @@ struct f2m_sign_gift {
     double scale;
 };
 
+/* How a source is read where the preset's way is not there. */
+struct f2m_sign_map {
+    enum f2m_source_id source;
+    const char *yaml; /* flow style, with ${…} inside double quotes */
+};
+
 /* What a parameter may look like. */
 struct f2m_sign_like {
     const char *const *globs; /* the best first */
@@ -61,6 +69,8 @@ struct f2m_sign {
     bool required;
     const struct f2m_sign_gift *gifts;
     size_t gifts_len;
+    const struct f2m_sign_map *maps;
+    size_t maps_len;
 };
 
 #define F2M_MAX_PRESET_SIGNS 64 /* a bit each */
@@ -68,6 +78,7 @@ struct f2m_sign {
 struct f2m_recognise_preset {
     const char *name, *description;
     bool experimental;
+    bool asks;    /* it talks only when it is asked (telemetry.keepalive) */
     bool observe; /* it publishes to the battery, or leaves commands to somebody: look before Flip commands */
     struct f2m_recognise_parameter parameters[F2M_PATTERN_PARAMETERS];
     size_t parameters_len;

@@ -159,6 +159,7 @@ struct f2m_recognise_preset *f2m_recognise_compile(struct f2m_arena *arena, stru
     preset->name = name;
     preset->description = description ? description : name;
     preset->experimental = !status || strcmp(status, "stable") != 0;
+    preset->asks = f2m_yaml_get(f2m_yaml_get(root, "telemetry"), "keepalive") != NULL;
     preset->observe = !modes || publishes_anything(modes);
     read_parameters(&c, root);
     for (size_t i = 0; i < list->len; i++)

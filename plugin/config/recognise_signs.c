@@ -2,6 +2,7 @@
 #include "config/recognise_rules.h"
 
 #include "config/suggest.h"
+#include "config/yaml_writer.h"
 #include "util/json.h"
 #include "util/number.h"
 #include "util/topic.h"
@@ -269,6 +270,63 @@ static void read_tells(struct f2m_compiler *c, const struct f2m_yaml_item *item,
     }
 }
 
+/* ---- another way to read a source ---- */
+
+/* False after a report: a parameter that is none. */
+static bool write_flow(struct f2m_compiler *c, const struct f2m_yaml *node, struct f2m_strbuf *out)
+{
+    bool map = node->type == F2M_YAML_MAP;
+    struct f2m_pattern ignored;
+
+    if (node->type == F2M_YAML_SCALAR) {
+        f2m_yaml_write_scalar(out, node->text);
+        return !strstr(node->text, "${") || f2m_recognise_pattern(c, node, &ignored);
+    }
+    f2m_strbuf_adds(out, map ? "{ " : "[ ");
+    for (size_t i = 0; i < node->len; i++) {
+        f2m_strbuf_addf(out, "%s%s%s", i ? ", " : "", map ? node->items[i].key : "", map ? ": " : "");
+        if (!write_flow(c, node->items[i].value, out))
+            return false;
+    }
+    f2m_strbuf_adds(out, map ? " }" : " ]");
+    return true;
+}
+
+static bool find_source(struct f2m_compiler *c, const struct f2m_yaml_item *item, enum f2m_source_id *id)
+{
+    struct f2m_suggestion near = {NULL, 0};
+    char hint[F2M_SUGGEST_SIZE];
+
+    for (size_t i = 0; i < F2M_SRC_COUNT; i++) {
+        f2m_suggest(&near, item->key, f2m_source_info[i].name);
+        if (strcmp(item->key, f2m_source_info[i].name) == 0) {
+            *id = (enum f2m_source_id)i;
+            return true;
+        }
+    }
+    f2m_report_error(c->report, item->key_at, "maps: expected a source, found '%.60s'%s", item->key,
+                     f2m_suggestion_text(&near, hint));
+    return false;
+}
+
+static void read_maps(struct f2m_compiler *c, const struct f2m_yaml_item *item, struct f2m_sign *sign)
+{
+    const struct f2m_yaml *map = item->value;
+    struct f2m_sign_map *maps = f2m_arena_alloc(c->arena, (map->len + 1) * sizeof *maps);
+
+    if (map->type != F2M_YAML_MAP)
+        f2m_report_error(c->report, map->at, "maps: expected { source: { topic: … } }, found %s",
+                         f2m_yaml_describe(map));
+    for (size_t i = 0; map->type == F2M_YAML_MAP && i < map->len; i++) {
+        f2m_autostrbuf flow = {0};
+        enum f2m_source_id id;
+        f2m_strbuf_init(&flow, 0);
+        if (find_source(c, &map->items[i], &id) && write_flow(c, map->items[i].value, &flow))
+            maps[sign->maps_len++] = (struct f2m_sign_map){id, f2m_arena_copy(c->arena, flow.data, flow.len)};
+    }
+    sign->maps = maps;
+}
+
 /* ---- the entry ---- */
 
 static void read_number(struct f2m_compiler *c, const struct f2m_yaml_item *item, struct f2m_sign *sign)
@@ -295,6 +353,7 @@ static const struct entry_key {
     {"like", read_likes, false},
     {"gives", read_gives, false},
     {"tells", read_tells, false},
+    {"maps", read_maps, false},
 };
 #define ENTRY_KEYS (sizeof entry_keys / sizeof entry_keys[0])
 

@@ -79,6 +79,8 @@ static const char RECOGNISE[] =
     "| `tells: { capacity: { path, unit, scale } }` | likewise for a key of the device: `capacity`, `max_charge`, "
     "`max_discharge`, `serial_number`, `manufacturer_name`, `product_name`; a text, which may hold `${parameter}`, "
     "stands for itself |\n"
+    "| `maps: { source: { … } }` | where the preset's own source is not heard: a source that the device gets instead "
+    "|\n"
     "| `unless: preset` (alone) | not where that preset is recognised with the same values of the parameters that both "
     "have |\n";
 

@@ -91,14 +91,32 @@ bool f2m_learn_source_heard(const struct f2m_learn_system *system, enum f2m_sour
     return system->preset->source_any[id] ? (wanted & heard) != 0 : wanted && (wanted & heard) == wanted;
 }
 
+const struct f2m_sign_map *f2m_learn_map(const struct f2m_learn_system *system, enum f2m_source_id id, uint64_t heard)
+{
+    const struct f2m_recognise_preset *preset = system->preset;
+
+    if (f2m_learn_source_heard(system, id, heard))
+        return NULL;
+    for (size_t i = 0; i < preset->signs_len; i++)
+        for (size_t k = 0; heard & (UINT64_C(1) << i) && k < preset->signs[i].maps_len; k++)
+            if (preset->signs[i].maps[k].source == id)
+                return &preset->signs[i].maps[k];
+    return NULL;
+}
+
+static bool is_known(const struct f2m_learn_system *system, enum f2m_source_id id, uint64_t heard)
+{
+    return f2m_learn_source_heard(system, id, heard) || f2m_learn_map(system, id, heard);
+}
+
 bool f2m_learn_sure(const struct f2m_learn_system *system)
 {
     uint64_t heard = f2m_learn_heard(system);
-    bool power = f2m_learn_source_heard(system, F2M_SRC_BATTERY_POWER, heard) ||
-                 (f2m_learn_source_heard(system, F2M_SRC_BATTERY_CHARGE_POWER, heard) &&
-                  f2m_learn_source_heard(system, F2M_SRC_BATTERY_DISCHARGE_POWER, heard));
+    bool power =
+        is_known(system, F2M_SRC_BATTERY_POWER, heard) || (is_known(system, F2M_SRC_BATTERY_CHARGE_POWER, heard) &&
+                                                           is_known(system, F2M_SRC_BATTERY_DISCHARGE_POWER, heard));
 
-    return power && f2m_learn_source_heard(system, F2M_SRC_STATE_OF_CHARGE, heard);
+    return power && is_known(system, F2M_SRC_STATE_OF_CHARGE, heard);
 }
 
 void f2m_learn_add_topic(const struct f2m_learn_system *system, const char *topic, struct f2m_strbuf *out)

@@ -22,6 +22,8 @@ struct f2m_learn_choice f2m_learn_choose(const struct f2m_learn_system *, int pa
 uint64_t f2m_learn_heard(const struct f2m_learn_system *);
 /* Whether the source was heard: all of its topics, or one where one is enough. `heard` as above. */
 bool f2m_learn_source_heard(const struct f2m_learn_system *, enum f2m_source_id, uint64_t heard);
+/* How else the source can be read, where it was not heard and the preset knows another way; NULL = not at all. */
+const struct f2m_sign_map *f2m_learn_map(const struct f2m_learn_system *, enum f2m_source_id, uint64_t heard);
 /* Whether the battery itself was heard: its state of charge and its power. */
 bool f2m_learn_sure(const struct f2m_learn_system *);
 /* A topic of the preset, or a text like it, with the chosen values. */

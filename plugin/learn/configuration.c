@@ -113,6 +113,25 @@ static void add_preset(const struct f2m_learn_system *system, struct f2m_strbuf 
             add_parameter(system, (int)i, out);
 }
 
+/* Sources that this system tells in another way than the preset expects. */
+static void add_maps(const struct f2m_learn_system *system, struct f2m_strbuf *out)
+{
+    uint64_t heard = f2m_learn_heard(system);
+    bool any = false;
+
+    for (size_t id = 0; id < F2M_SRC_COUNT; id++) {
+        const struct f2m_sign_map *map = f2m_learn_map(system, (enum f2m_source_id)id, heard);
+        if (!map)
+            continue;
+        if (!any)
+            f2m_strbuf_adds(out, DEVICE "telemetry:\n" DEVICE "  sources:  # in place of the preset's\n");
+        any = true;
+        f2m_strbuf_addf(out, DEVICE "    %s: ", f2m_source_info[id].name);
+        f2m_learn_add_topic(system, map->yaml, out);
+        f2m_strbuf_addc(out, '\n');
+    }
+}
+
 /* ---- the device's own keys ---- */
 
 static const struct f2m_learn_fact *fact_of(const struct f2m_learn_system *system, const char *key)
@@ -182,6 +201,7 @@ static void add_device(const struct f2m_learn_system *system, size_t number, str
     add_quantity(system, "max_charge", "kW", "5 kW", "the most that the battery takes", out);
     add_quantity(system, "max_discharge", "kW", "5 kW", "the most that the battery gives", out);
     add_preset(system, out);
+    add_maps(system, out);
     if (system->preset->observe)
         f2m_strbuf_adds(out, DEVICE "control: { observe: true }  # delete this once the numbers are right\n");
 }

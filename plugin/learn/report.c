@@ -71,7 +71,9 @@ static void add_sureness(const struct f2m_learn_system *system, const char *inde
         f2m_strbuf_addc(out, '\n');
     }
     if (!sure)
-        f2m_strbuf_addf(out, "%sNot sure, since the battery's state of charge or power was not heard.\n", indent);
+        f2m_strbuf_addf(
+            out, "%sNot sure, since the battery's state of charge or power was not heard.%s\n", indent,
+            system->preset->asks ? " It talks when it is asked: the bridge and `doctor` do, `learn` does not." : "");
     if (system->preset->experimental)
         f2m_strbuf_addf(
             out,
@@ -98,7 +100,8 @@ static void add_heard(const struct f2m_learn_system *system, const char *indent,
         f2m_strbuf_addf(out, "%sNot heard: %s, ", indent, f2m_source_info[id].name);
         const struct f2m_sign *sign = &system->preset->signs[first_of(wanted & ~heard)];
         f2m_learn_add_topic(system, sign->topic, out);
-        f2m_strbuf_addf(out, "%s%s\n", sign->path ? " at " : "", sign->path ? sign->path : "");
+        f2m_strbuf_addf(out, "%s%s%s\n", sign->path ? " at " : "", sign->path ? sign->path : "",
+                        f2m_learn_map(system, (enum f2m_source_id)id, heard) ? "; another way was" : "");
     }
 }
 

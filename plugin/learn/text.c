@@ -23,7 +23,7 @@ bool f2m_learn_text_usable(struct f2m_slice text)
         return false;
     for (size_t i = 0, len; i < text.len; i += len) {
         len = f2m_utf8_length(text.at + i, text.len - i);
-        if (len == 0 || is_control(text.at + i, len) || strchr("+#", text.at[i]))
+        if (len == 0 || is_control(text.at + i, len) || strchr("+#\"\\", text.at[i]))
             return false;
         if (i + 1 < text.len && text.at[i + 1] == '{' && strchr("{$", text.at[i]))
             return false;

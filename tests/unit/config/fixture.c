@@ -80,7 +80,10 @@ static void write_presets(void)
                   "  - { topic: a, tells: { colour: { path: /b } } }\n"
                   "  - { topic: a, tells: { capacity: { path: /b, unit: kW } } }\n"
                   "  - { topic: a, tells: { capacity: { path: /b, unit: kWh, scale: x } } }\n"
-                  "  - { topic: a, tells: { serial_number: \"${s}\" } }\n",
+                  "  - { topic: a, tells: { serial_number: \"${s}\" } }\n"
+                  "  - { topic: a, maps: { solar: { topic: b } } }\n"
+                  "  - { topic: a, maps: { solar_power: { topic: \"${b}\" } } }\n"
+                  "  - { topic: a, maps: [] }\n",
                   0644);
     fixture_write("presets/apart.yaml",
                   "parameters: { a: { default: A }, b: { default: B } }\n"

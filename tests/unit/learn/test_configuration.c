@@ -114,7 +114,7 @@ START_TEST(nothing_breaks_out)
     f2m_strbuf_init(&text, 0);
     f2m_strbuf_init(&said, 0);
     world_open(&w);
-    world_publish(&w, "lxp/BA1\", x: \"y z/inputs/1", "{\"soc\":1,\n\"p_charge\":2,\"p_discharge\":3}");
+    world_publish(&w, "lxp/BA1', x: 'y z/inputs/1", "{\"soc\":1,\n\"p_charge\":2,\"p_discharge\":3}");
     world_publish(&w, "lxp/!env HOME/inputs/1", "{\"soc\":1,\"p_charge\":2,\"p_discharge\":3}");
     world_publish(&w, "lxp/null/inputs/1", "{\"soc\":1,\"p_charge\":2,\"p_discharge\":3}");
     world_publish(&w, "GivEnergy/S1/Power/Power/SOC", "50\n  evil: 1");
@@ -126,7 +126,7 @@ START_TEST(nothing_breaks_out)
     struct f2m_config *config = load(text.data, &said);
     ck_assert_msg(config && said.len == 0, "%s\n%s", said.data, text.data);
     ck_assert_str_eq(config->sites[0].devices[2].telemetry.sources[F2M_SRC_STATE_OF_CHARGE].topic,
-                     "lxp/BA1\", x: \"y z/inputs/1");
+                     "lxp/BA1', x: 'y z/inputs/1");
     ck_assert(strstr(text.data, "capacity: 10 kWh  # FILL IN"));
     f2m_config_free(config);
     world_close(&w);
@@ -140,15 +140,46 @@ START_TEST(what_is_missing_is_told)
 
     f2m_strbuf_init(&report, 0);
     world_open(&w);
-    world_replay(&w, "samples", "victron-batteries-array");
+    world_replay(&w, "samples", "victron-three-phase-grid");
     world_publish(&w, "solar_assistant/total/battery_power/state", "5");
     ck_assert_uint_eq(f2m_learn_report(w.survey, &report), 1);
     ck_assert_msg(strstr(report.data, "Likely: "), "%s", report.data);
-    ck_assert_msg(strstr(report.data, "Not heard: state_of_charge, N/e0ff50000001/system/0/Dc/Battery/Soc at /value\n"),
+    ck_assert_msg(strstr(report.data, "It talks when it is asked"), "%s", report.data);
+    ck_assert_msg(strstr(report.data, "Not heard: state_of_charge, N/XXXXXXXXXXX/system/0/Dc/Battery/Soc at /value\n"),
                   "%s", report.data);
     ck_assert_msg(strstr(report.data, "Perhaps solarassistant: there is solar_assistant/total/battery_power/state = 5, "
                                       "but not solar_assistant/total/battery_state_of_charge/state\n"),
                   "%s", report.data);
+    world_close(&w);
+}
+END_TEST
+
+/* Some Victron systems tell the battery in an array only, or its volts and amps: the device gets sources of its own. */
+START_TEST(another_way_to_read_it)
+{
+    struct world w;
+    f2m_autostrbuf text, said;
+
+    f2m_strbuf_init(&text, 0);
+    f2m_strbuf_init(&said, 0);
+    world_open(&w);
+    world_replay(&w, "samples", "victron-batteries-array");
+    world_replay(&w, "samples", "victron-discharge-no-power");
+    world_replay(&w, "samples", "victron-battery-idle");
+    ck_assert_uint_eq(write_to(&w, &text), 3);
+    struct f2m_config *config = load(text.data, &said);
+    ck_assert_msg(config && said.len == 0, "%s\n%s", said.data, text.data);
+    const struct f2m_device *d = config->sites[0].devices;
+    const struct f2m_source *amps = d[0].telemetry.sources, *idle = d[1].telemetry.sources,
+                            *array = d[2].telemetry.sources;
+    ck_assert_str_eq(idle[F2M_SRC_BATTERY_POWER].topic, "N/7c3866000001/system/0/Dc/Battery/Power");
+    ck_assert_int_eq(amps[F2M_SRC_BATTERY_POWER].op, F2M_SOURCE_PRODUCT);
+    ck_assert_str_eq(amps[F2M_SRC_BATTERY_POWER].parts[1].topic, "N/78a504000001/system/0/Dc/Battery/Current");
+    ck_assert_int_eq(amps[F2M_SRC_BATTERY_POWER].sign, 1);
+    ck_assert_str_eq(amps[F2M_SRC_STATE_OF_CHARGE].topic, "N/78a504000001/system/0/Dc/Battery/Soc");
+    ck_assert_str_eq(array[F2M_SRC_STATE_OF_CHARGE].path, "/value/0/soc");
+    ck_assert_str_eq(array[F2M_SRC_BATTERY_POWER].topic, "N/e0ff50000001/system/0/Batteries");
+    f2m_config_free(config);
     world_close(&w);
 }
 END_TEST
@@ -200,6 +231,7 @@ int main(void)
     tcase_add_test(tcase, three_systems_as_written);
     tcase_add_test(tcase, nothing_breaks_out);
     tcase_add_test(tcase, what_is_missing_is_told);
+    tcase_add_test(tcase, another_way_to_read_it);
     tcase_add_test(tcase, a_second_inverter_is_told);
     tcase_add_test(tcase, nothing_recognised);
     suite_add_tcase(suite, tcase);
