@@ -36,6 +36,7 @@ struct f2m_server {
     struct MHD_Daemon *daemon;
     struct f2m_now now; /* of the present f2m_server_run() */
     struct f2m_exchange *exchanges;
+    size_t open;     /* of them */
     size_t buffered; /* bytes of all bodies: ≤ F2M_MAX_WEBHOOK_BUFFERS */
     uint64_t last_tag;
     uint64_t refused;

@@ -95,6 +95,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         x->due_mono_ms = server->now.mono_ms + server->options.deadline_ms;
         f2m_strbuf_init(&x->body, F2M_MAX_WEBHOOK_BYTES);
         DL_APPEND(server->exchanges, x);
+        server->open++;
         *context = x;
         return;
     }
@@ -103,6 +104,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         return;
     *context = NULL;
     DL_DELETE(server->exchanges, x);
+    server->open--;
     server->buffered -= x->body.len;
     f2m_strbuf_deinit(&x->body);
     free(x);
@@ -200,6 +202,14 @@ int f2m_server_port(const struct f2m_server *server)
     return ntohs(address.ss_family == AF_INET6 ? v6.sin6_port : v4.sin_port);
 }
 
+/* A genuine request comes in within milliseconds: while others wait for a place, slow ones give up theirs soon. */
+static int64_t due_of(const struct f2m_server *server, const struct f2m_exchange *x)
+{
+    int64_t crowded = x->due_mono_ms - server->options.deadline_ms + F2M_HTTP_CROWDED_MS;
+    bool in_the_way = server->open >= F2M_MAX_HTTP_CONNECTIONS && x->state == F2M_EXCHANGE_READING && x->tag == 0;
+    return in_the_way && crowded < x->due_mono_ms ? crowded : x->due_mono_ms;
+}
+
 int64_t f2m_server_timeout(struct f2m_server *server, struct f2m_now now)
 {
     MHD_UNSIGNED_LONG_LONG library_ms;
@@ -209,7 +219,7 @@ int64_t f2m_server_timeout(struct f2m_server *server, struct f2m_now now)
     struct f2m_exchange *x;
     DL_FOREACH(server->exchanges, x)
     {
-        int64_t left = x->due_mono_ms - now.mono_ms;
+        int64_t left = due_of(server, x) - now.mono_ms;
         if (left < 0)
             left = 0;
         if (timeout < 0 || left < timeout)
@@ -224,7 +234,7 @@ static void end_overdue(struct f2m_server *server)
     struct f2m_exchange *x;
     DL_FOREACH(server->exchanges, x)
     {
-        if (x->due_mono_ms > server->now.mono_ms)
+        if (due_of(server, x) > server->now.mono_ms)
             continue;
         x->due_mono_ms = server->now.mono_ms + GRACE_MS;
         if (is_suspended(x)) {

@@ -94,6 +94,7 @@
 #define F2M_MAX_WEBHOOK_BYTES     (1u << 20)
 #define F2M_MAX_HTTP_CONNECTIONS  64
 #define F2M_WEBHOOK_DEADLINE_MS   5000
+#define F2M_HTTP_CROWDED_MS       500        /* for a request to come in while all connections are taken */
 #define F2M_MAX_WEBHOOK_SWALLOWED (8u << 20) /* announced by Content-Length: read to its end to be refused politely */
 #define F2M_MAX_WEBHOOK_BUFFERS   (4u << 20) /* bodies of all connections together, verified or not */
 #define F2M_MAX_WEBHOOK_IDS       100000     /* remembered, newest kept */
