@@ -167,6 +167,7 @@ int64_t rooms_deadline(const struct f2m_engine *e, struct f2m_now now)
 void hold_rooms(struct f2m_engine *e, bool hold)
 {
     f2m_telemetry_hold(e->telemetry, hold);
+    f2m_uploader_wait(e->uploader, hold);
     f2m_control_hold(e->control, hold);
 }
 

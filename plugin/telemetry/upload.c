@@ -207,13 +207,13 @@ static void lane_tick(struct f2m_lane *lane, struct f2m_now now, struct f2m_effe
 
 void f2m_uploader_tick(struct f2m_uploader *up, struct f2m_now now, struct f2m_effects *fx)
 {
-    for (size_t i = 0; i < F2M_UPLOAD_LANES; i++)
+    for (size_t i = 0; i < F2M_UPLOAD_LANES && !up->waiting; i++)
         lane_tick(&up->lanes[i], now, fx);
 }
 
 void f2m_uploader_flush(struct f2m_uploader *up, struct f2m_now now, struct f2m_effects *fx)
 {
-    for (size_t i = 0; i < F2M_UPLOAD_LANES; i++) {
+    for (size_t i = 0; i < F2M_UPLOAD_LANES && !up->waiting; i++) {
         struct f2m_lane *lane = &up->lanes[i];
         if (!lane->flying && now.mono_ms >= earliest(lane) && lane->suspects_len < F2M_MAX_SUSPECT_GROUPS)
             send_batch(lane, now, fx);
@@ -223,7 +223,7 @@ void f2m_uploader_flush(struct f2m_uploader *up, struct f2m_now now, struct f2m_
 int64_t f2m_uploader_deadline(const struct f2m_uploader *up, struct f2m_now now)
 {
     int64_t first = INT64_MAX;
-    for (size_t i = 0; i < F2M_UPLOAD_LANES; i++) {
+    for (size_t i = 0; i < F2M_UPLOAD_LANES && !up->waiting; i++) {
         const struct f2m_lane *lane = &up->lanes[i];
         if (lane->flying)
             continue;
@@ -240,6 +240,11 @@ int64_t f2m_uploader_deadline(const struct f2m_uploader *up, struct f2m_now now)
 }
 
 /* ---- what others ask ---- */
+
+void f2m_uploader_wait(struct f2m_uploader *up, bool wait)
+{
+    up->waiting = wait;
+}
 
 void f2m_uploader_hold(struct f2m_uploader *up, const char *device_id, bool hold)
 {

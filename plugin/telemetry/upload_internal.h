@@ -61,6 +61,7 @@ struct f2m_uploader {
     struct f2m_counters *counters;
     struct f2m_lane lanes[F2M_UPLOAD_LANES];
     struct f2m_held *held;
+    bool waiting; /* for the clock */
     struct f2m_strbuf scratch;
     int64_t last_upload_ms;
 };

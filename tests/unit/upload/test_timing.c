@@ -240,6 +240,22 @@ START_TEST(a_month_away_costs_nothing_but_time)
 }
 END_TEST
 
+/* Clarification 44. */
+START_TEST(while_the_clock_is_unset_points_wait)
+{
+    ck_assert_int_eq(world_put("A", 0), 0);
+    f2m_uploader_wait(w.uploader, true);
+    world_run(3600000);
+    f2m_uploader_flush(w.uploader, w.now, w.fx);
+    world_turn();
+    ck_assert_uint_eq(w.requests, 0);
+    ck_assert_str_eq(world_waiting(), "A@0");
+    f2m_uploader_wait(w.uploader, false);
+    ck_assert(world_until_request(15000));
+    ck_assert_str_eq(world_points(0), "A@0");
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("timing");
@@ -260,5 +276,6 @@ int main(void)
     tcase_add_test(t, but_not_the_wait_that_flip_asked_for);
     tcase_add_test(t, nothing_to_do_is_no_wake_up);
     tcase_add_test(t, a_month_away_costs_nothing_but_time);
+    tcase_add_test(t, while_the_clock_is_unset_points_wait);
     return world_main("timing", t);
 }
