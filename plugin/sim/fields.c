@@ -178,7 +178,10 @@ const char *sim_item_read(const cJSON *item, enum sim_endpoint endpoint, struct 
 bool sim_point_complete(const struct sim_point *point)
 {
     for (int i = 0; i < FIELDS; i++) {
-        if ((fields[i].endpoints & (1 << point->endpoint)) && !(point->given & (1u << i)))
+        /* What is known of BATTERY_COUNTER does not speak of raw data. */
+        bool wanted = (fields[i].endpoints & (1 << point->endpoint)) &&
+                      !(fields[i].kind == OBJECT && point->endpoint == SIM_COUNTER);
+        if (wanted && !(point->given & (1u << i)))
             return false;
     }
     return true;

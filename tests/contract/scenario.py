@@ -216,6 +216,8 @@ class Life:
         assert self.ask("telemetry/report", body={"telemetry": [point]}) == [{"status": "OK"}]
         unknown = {**reading, "device_id": "nobody's"}
         assert self.ask("telemetry_counter/report", body={"telemetry": [unknown]})[0]["status"] == "FAILED"
+        stats = self.sim.stats()
+        assert {stats[fault] for fault in ("incomplete", "conflicts", "overlaps", "counter_decreases")} == {0}, stats
 
     def all(self):
         parts = (self.commissioning, self.telemetry, self.polling, self.commands, self.enrollment, self.participation,

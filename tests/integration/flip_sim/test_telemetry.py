@@ -104,7 +104,9 @@ def test_counter_readings_have_a_timestamp_and_never_fall(known):
     later = {"at": "2025-01-01T00:05:00.000Z"}
     post(known, reading(**later, solar_total_energy_wh=151), endpoint="BATTERY_COUNTER")
     post(known, reading(at="2025-01-01T00:10:00Z", solar_total_energy_wh=150.5), endpoint="BATTERY_COUNTER")
-    post(known, reading(**later), endpoint="BATTERY_COUNTER")
+    again = reading(**later)
+    del again["oem_raw_data"]  # not asked for here
+    post(known, again, endpoint="BATTERY_COUNTER")
     stats = known.stats()
     assert (stats["counter_decreases"], stats["conflicts"], stats["overlaps"], stats["incomplete"]) == (1, 1, 0, 0)
     post(known, point())
