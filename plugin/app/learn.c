@@ -58,10 +58,23 @@ static void tell_found(void *ctx, const struct f2m_learn_system *system)
     fprintf(stderr, "found %s\n", name.data);
 }
 
-/* Reconnects come by themselves; each one needs its subscription. False where the broker refuses to show anything. */
+/* Reconnects come by themselves; each one needs its subscription. Told once per loss. */
+static void note_connection(struct tool *tool, const struct f2m_event *event, bool *up)
+{
+    bool was_up = *up;
+    *up = event->type == F2M_EV_MQTT_UP;
+    if (*up)
+        (void)f2m_mqtt_subscribe(tool->mqtt, "#");
+    else if (was_up)
+        fprintf(stderr, "connection lost (%s); listening again when the broker is back\n",
+                event->down.text ? event->down.text : "no reason given");
+}
+
+/* False where the broker refuses to show anything. */
 static bool listen(struct tool *tool, struct f2m_survey *survey, int64_t deadline_ms)
 {
     struct f2m_event event;
+    bool up = true;
     (void)f2m_mqtt_subscribe(tool->mqtt, "#");
     while (!interrupted) {
         int64_t now = f2m_clock_now().mono_ms;
@@ -69,13 +82,17 @@ static bool listen(struct tool *tool, struct f2m_survey *survey, int64_t deadlin
             break;
         if (!tool_next(tool, now + TURN_MS < deadline_ms ? now + TURN_MS : deadline_ms, &event))
             continue;
-        if (event.type == F2M_EV_MQTT_UP)
-            (void)f2m_mqtt_subscribe(tool->mqtt, "#");
+        if (event.type == F2M_EV_MQTT_UP || event.type == F2M_EV_MQTT_DOWN)
+            note_connection(tool, &event, &up);
         else if (event.type == F2M_EV_MQTT_MESSAGE)
             f2m_survey_message(survey, &event.message, tell_found, NULL);
         else if (event.type == F2M_EV_MQTT_SUBSCRIBED && event.subscribed.reason >= 0x80)
             return false;
     }
+    uint64_t dropped = f2m_inbox_dropped(tool->inbox);
+    if (dropped)
+        fprintf(stderr, "%llu messages came faster than they were read, and are not counted\n",
+                (unsigned long long)dropped);
     return true;
 }
 

@@ -192,6 +192,28 @@ def test_credentials_are_used_and_never_written(tmp_path, clean_env):
         assert refused.returncode == 69 and "wrong" not in refused.stderr, refused
 
 
+def test_a_broker_that_restarts(broker, clean_env):
+    """What was seen before counts, and it listens again."""
+    def publish_until(learn, topics, found):
+        def told():
+            with Mqtt(broker) as mqtt:
+                for topic in topics:
+                    mqtt.publish(topic, "5")
+            return learn.find(found)
+
+        until(told, 20, lambda: learn.log(), every=0.3)
+
+    with Learn("--server", broker.url, "--for", "60s", env=clean_env).wait_listening() as learn:
+        total = "solar_assistant/total/battery_power/state", "solar_assistant/total/battery_state_of_charge/state"
+        publish_until(learn, total, "found solarassistant")
+        broker.restart()
+        learn.wait_log("connection lost")
+        publish_until(learn, ("deye/battery/power", "deye/battery/soc", "deye/ac/total_power"), "found deye")
+        learn.signal(signal.SIGTERM)
+        assert learn.wait() == 0
+        assert "2 devices written" in learn.log()
+
+
 def test_a_flood_of_junk_does_not_grow_it(broker, mqtt, clean_env):
     # Freed memory goes back, also under the address sanitizer: what is measured is what is kept.
     env = {**clean_env, "ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=64"}
