@@ -24,6 +24,7 @@ struct bridge {
     struct f2m_mqtt *mqtt;
     struct f2m_http *http;
     struct f2m_server *server; /* NULL = no http.listen */
+    uint64_t webhooks_refused; /* by servers before this one (reload) */
     char client_id[256];
     uint64_t seed;
     int signal_fd, clock_fd;

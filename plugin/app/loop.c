@@ -71,7 +71,7 @@ static void read_webhooks(struct bridge *b, struct f2m_now now)
     f2m_server_run(b->server, now);
     while (f2m_server_next_webhook(b->server, &event.webhook))
         f2m_engine_step(b->engine, now, &event, b->effects);
-    f2m_engine_webhooks_refused(b->engine, f2m_server_refused(b->server));
+    f2m_engine_webhooks_refused(b->engine, b->webhooks_refused + f2m_server_refused(b->server));
 }
 
 static void carry_out(struct bridge *b, const struct f2m_effect *e)

@@ -119,6 +119,8 @@ static void swap_edges(struct bridge *b, struct f2m_now now, const struct f2m_co
         }
     }
     if (!same_server(&old->http, &b->config->http)) {
+        if (b->server)
+            b->webhooks_refused += f2m_server_refused(b->server);
         f2m_server_free(b->server);
         b->server = NULL;
         (void)bridge_open_server(b); /* says why not; everything else goes on */

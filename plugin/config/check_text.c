@@ -73,6 +73,15 @@ bool f2m_check_state_code(const char *text, struct f2m_err *expected)
     return hit && hit[-1] == ' ' && hit[2] == ' ';
 }
 
+/* Programs are found by it: a slip of the pen would find none. */
+bool f2m_check_zip_code(const char *text, struct f2m_err *expected)
+{
+    size_t len = strlen(text), digits = strspn(text, "0123456789");
+
+    f2m_err_set(expected, "five digits such as 88800, or nine as in 88800-1234");
+    return digits == 5 && (len == 5 || (len == 10 && text[5] == '-' && strspn(text + 6, "0123456789") == 4));
+}
+
 bool f2m_check_email(const char *text, struct f2m_err *expected)
 {
     const char *at = strchr(text, '@');

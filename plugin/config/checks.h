@@ -21,6 +21,7 @@ bool f2m_check_filter(const char *text, struct f2m_err *expected);
 bool f2m_check_id(const char *text, struct f2m_err *expected);
 bool f2m_check_timezone(const char *text, struct f2m_err *expected);
 bool f2m_check_state_code(const char *text, struct f2m_err *expected);
+bool f2m_check_zip_code(const char *text, struct f2m_err *expected);
 bool f2m_check_email(const char *text, struct f2m_err *expected);
 bool f2m_check_date(const char *text, struct f2m_err *expected);
 

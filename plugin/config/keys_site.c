@@ -144,6 +144,7 @@ static const struct f2m_key site_keys[] = {
     {.name = "zip_code",
      .type = F2M_KEY_TEXT,
      AT(zip_code),
+     .check = f2m_check_zip_code,
      .help = "Part of the address. Sandbox: 88800, 88801 and 88802 match test programs.",
      .example = "\"88800\""},
     {.name = "service_account_id",

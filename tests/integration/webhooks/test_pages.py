@@ -1,6 +1,7 @@
 """/healthz and /metrics, as a monitoring system sees them."""
 import asyncio
 import re
+import time
 import urllib.error
 import urllib.request
 
@@ -48,6 +49,26 @@ def bridge(tmp_path, broker, sim, port):
     hook = {"path": PATH, "secret": SECRET}
     with Bridge(tmp_path, home_config(broker, sim, tmp_path, http={"listen": f"127.0.0.1:{port}", "webhook": hook})) as bridge:
         yield bridge
+
+
+def test_a_secret_is_changed_without_a_gap(bridge, mqtt, port):
+    new, path = "whsec_" + SECRET[6:][::-1].replace("=", "A"), bridge.file
+    text = path.read_text()
+    mqtt.subscribe("flip2mqtt/#")
+    bridge.start_online(mqtt)
+
+    def accepted(name):
+        """Which of the two secrets opens the door now."""
+        body = envelope(name)
+        return [asyncio.run(deliver(port, f"{name}-{n}", body, secret=s))[0] == 204 for n, s in enumerate((SECRET, new))]
+
+    assert accepted("a") == [True, False]
+    for n, (secrets, open_to) in enumerate(((f"[{SECRET}, {new}]", [True, True]), (new, [False, True]))):
+        bridge.write(text.replace(f"secret: {SECRET}", f"secret: {secrets}"))
+        bridge.reload()
+        until(lambda: accepted(f"r{time.monotonic()}") == open_to, 20, f"reload {n} to count")  # noqa: B023
+    bridge.stop()
+    assert SECRET not in bridge.log() and new not in bridge.log()
 
 
 def test_what_monitoring_sees(bridge, broker, mqtt, sim, port):
