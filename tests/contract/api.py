@@ -1,10 +1,11 @@
-"""The endpoints of openapi.yaml: method, path, token kind, operation."""
+"""What openapi.yaml says: the endpoints (method, path, token kind, operation) and the bodies of webhooks."""
 import collections
 import functools
 import pathlib
 import re
 import urllib.parse
 
+import jsonschema
 import yaml
 
 DOCUMENT = pathlib.Path(__file__).with_name("openapi.yaml")
@@ -18,8 +19,20 @@ def endpoints():
     return tuple(_read())
 
 
+@functools.cache
+def document():
+    return yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
+
+
+def news_problems(payload):
+    """What is wrong with the body of a webhook; []. Prism looks at calls alone."""
+    schema = {**document(), "$ref": "#/components/schemas/Webhook"}
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(payload)
+    return [f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors]
+
+
 def _read():
-    paths = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))["paths"]
+    paths = document()["paths"]
     for path, item in paths.items():
         for method in METHODS:
             if method in item:

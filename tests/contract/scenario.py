@@ -18,7 +18,7 @@ import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration" / "support"))
-from api import encoded, endpoints, match  # noqa: E402
+from api import encoded, endpoints, match, news_problems  # noqa: E402
 from harness import Bridge, Broker, FlipSim, Mqtt, Process, free_port, until  # noqa: E402
 
 SITE, BATTERY, METER, CAR = "home/1 ä", "garage #1", "cellar 50%", "car?"  # ids may hold any character
@@ -228,6 +228,16 @@ class Life:
             print(f"contract: {part.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
 
 
+def news(mqtt):
+    """Everything that was told is what a webhook may hold; says what is not, or is missing."""
+    told = [m.json() for m in mqtt.messages("flip2mqtt/site/+/notification")]
+    kinds = collections.Counter(t["event_type"] for t in told)
+    print("news: " + "  ".join(f"{kind}×{n}" for kind, n in sorted(kinds.items())))
+    wanted = {"event.created", "event.updated", "command.created", "command.updated", "enrollment.created", "settings.apply"}
+    problems = [f"no {kind} was told" for kind in sorted(wanted - set(kinds))]
+    return problems + [f"{t['event_type']}: {problem}" for t in told for problem in news_problems(t)]
+
+
 def table(sim):
     """Prints every endpoint with what flip-sim saw of it; what is missing or was called with another token."""
     seen, tokens, strays = collections.defaultdict(collections.Counter), collections.defaultdict(set), []
@@ -252,7 +262,8 @@ def table(sim):
 
 def controls(prism, sim):
     """Does Prism see what is wrong? A request that breaks the contract, and an answer that does."""
-    problems = []
+    broken = {"event_type": "command.created", "event_object": {"id": "c"}, "timestamp": "2026-01-01T00:00:00Z"}
+    problems = [] if news_problems(broken) else ["a broken webhook passes"]
     through = FlipSim.__new__(FlipSim)
     through.port = prism.port
     for name, prepare, method, path, body in (
@@ -293,7 +304,7 @@ def main(explain):
                         print("script/contract --explain names violations in full")
                         raise
                     bridge.stop()
-                problems = table(sim) + [f"Prism: {line}" for line in prism.violations()]
+                problems = table(sim) + news(mqtt) + [f"Prism: {line}" for line in prism.violations()]
                 problems += controls(prism, sim)
     for problem in problems:
         print(f"contract: {problem}", file=sys.stderr)
