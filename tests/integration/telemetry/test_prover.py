@@ -33,6 +33,7 @@ def test_a_turned_sign_is_named_everywhere(tmp_path, broker, mqtt, sim):
     config["sites"] = [{"id": "home", "devices": [{**device, "telemetry": {"sources": sources}}]}]
     bridge = Bridge(tmp_path, config)
     battery = Battery(mqtt)
+    mqtt.subscribe("flip2mqtt/bridge/health", "flip2mqtt/device/garage/state")
     with bridge:
         bridge.start_online(mqtt)
         battery.start()
