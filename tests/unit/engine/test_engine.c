@@ -29,6 +29,17 @@ START_TEST(a_refused_topic_is_a_problem_in_health)
 }
 END_TEST
 
+START_TEST(health_counts_each_message_of_a_source_once)
+{
+    connect_all_but(NULL);
+    message("soc", "50", false);
+    message("power", "100", false);
+    message("nobody/wants/this", "1", false);
+    pass(5000);
+    ck_assert_ptr_nonnull(strstr(published("base/bridge/health"), "\"messages\":2,"));
+}
+END_TEST
+
 START_TEST(info_tells_no_secret)
 {
     connect_all_but(NULL);
@@ -212,6 +223,7 @@ int main(void)
     TCase *tc = tcase_create("engine");
     tcase_add_test(tc, online_is_said_only_after_every_subscription_is_answered);
     tcase_add_test(tc, a_refused_topic_is_a_problem_in_health);
+    tcase_add_test(tc, health_counts_each_message_of_a_source_once);
     tcase_add_test(tc, info_tells_no_secret);
     tcase_add_test(tc, health_comes_on_change_at_most_every_5_s_and_every_60_s);
     tcase_add_test(tc, a_point_that_the_disk_refuses_waits_in_memory_and_health_is_critical);
