@@ -81,8 +81,11 @@ void f2m_telemetry_close_partial(struct f2m_telemetry *t, struct f2m_telemetry_d
 
 static void mark_gap(struct f2m_telemetry_device *d, struct f2m_now now, struct f2m_effects *fx)
 {
+    char id[F2M_SHOWN_ID];
+
     f2m_effects_log(fx, F2M_LOG_WARN, "telemetry", "nobody looked for a while, the series has a gap",
-                    "device=%s seconds=%.0f", d->config->id, (double)(now.wall_ms - d->interval.high_water_ms) / 1000);
+                    "device=%s seconds=%.0f", f2m_log_value(d->config->id, id, sizeof id),
+                    (double)(now.wall_ms - d->interval.high_water_ms) / 1000);
     for (unsigned i = 0; i < d->slots_len; i++)
         if (d->slots[i].counter)
             f2m_counter_mark_gap(d->slots[i].counter);

@@ -21,7 +21,7 @@ struct delivery {
 static void complain(struct delivery *x, struct f2m_telemetry_device *d, struct f2m_slot *slot)
 {
     const struct f2m_source *source = &d->config->telemetry.sources[slot->id];
-    char payload[SHOWN_BYTES + 1], shown[4 * SHOWN_BYTES], topic[512], reason[1024];
+    char payload[SHOWN_BYTES + 1], shown[4 * SHOWN_BYTES], topic[512], reason[1024], id[F2M_SHOWN_ID];
     struct f2m_slice bytes = x->message->payload;
 
     if (slot->complained_ms != INT64_MIN && x->now.mono_ms - slot->complained_ms < F2M_COMPLAIN_EVERY_MS)
@@ -32,10 +32,10 @@ static void complain(struct delivery *x, struct f2m_telemetry_device *d, struct 
         payload[i] = bytes.at[i] == '\0' ? ' ' : bytes.at[i];
     payload[len] = '\0';
     f2m_effects_log(x->fx, F2M_LOG_WARN, "telemetry", "unreadable payload",
-                    "device=%s source=%s topic=%s path=%s reason=%s payload=%s", d->config->id,
-                    f2m_source_info[slot->id].name, f2m_log_value(x->message->topic.at, topic, sizeof topic),
-                    source->path ? source->path : "-", f2m_log_value(x->t->err.text, reason, sizeof reason),
-                    f2m_log_value(payload, shown, sizeof shown));
+                    "device=%s source=%s topic=%s path=%s reason=%s payload=%s",
+                    f2m_log_value(d->config->id, id, sizeof id), f2m_source_info[slot->id].name,
+                    f2m_log_value(x->message->topic.at, topic, sizeof topic), source->path ? source->path : "-",
+                    f2m_log_value(x->t->err.text, reason, sizeof reason), f2m_log_value(payload, shown, sizeof shown));
 }
 
 static void tell_counter(struct delivery *x, const struct f2m_telemetry_device *d, const struct f2m_slot *slot,
@@ -45,11 +45,13 @@ static void tell_counter(struct delivery *x, const struct f2m_telemetry_device *
         [F2M_COUNTER_RESET] = "counter was reset, counting from 0",
         [F2M_COUNTER_REBASED] = "counter jumped, going on from there without energy",
     };
+    char id[F2M_SHOWN_ID];
 
     if (step != F2M_COUNTER_RESET && step != F2M_COUNTER_REBASED)
         return;
     f2m_effects_log(x->fx, F2M_LOG_INFO, "telemetry", texts[step], "device=%s source=%s from_wh=%.15g to_wh=%.15g",
-                    d->config->id, f2m_source_info[slot->id].name, former, slot->counter->base);
+                    f2m_log_value(d->config->id, id, sizeof id), f2m_source_info[slot->id].name, former,
+                    slot->counter->base);
 }
 
 static void read_counter(struct delivery *x, struct f2m_telemetry_device *d, struct f2m_slot *slot, int64_t at_ms)
@@ -141,14 +143,15 @@ static void prove(struct delivery *x)
     x->fed = NULL;
     if (!d || !d->prove || !f2m_prove_feed(d->prove, d, x->now.mono_ms))
         return;
-    char verdict[1200];
+    char verdict[1200], id[F2M_SHOWN_ID];
+    f2m_log_value(d->config->id, id, sizeof id);
     f2m_strbuf_reset(&x->t->text);
     f2m_prove_tell(d->prove, d->config, &x->t->text);
     if (x->t->text.len)
         f2m_effects_log(x->fx, F2M_LOG_WARN, "telemetry", "the sources contradict each other", "device=%s verdict=%s",
-                        d->config->id, f2m_log_value(x->t->text.data, verdict, sizeof verdict));
+                        id, f2m_log_value(x->t->text.data, verdict, sizeof verdict));
     else
-        f2m_effects_log(x->fx, F2M_LOG_INFO, "telemetry", "the sources agree again", "device=%s", d->config->id);
+        f2m_effects_log(x->fx, F2M_LOG_INFO, "telemetry", "the sources agree again", "device=%s", id);
     d->state_dirty = true;
     f2m_agenda_move(&x->t->agenda, &d->due, x->now.mono_ms);
 }

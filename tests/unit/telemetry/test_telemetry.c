@@ -398,6 +398,7 @@ START_TEST(a_log_line_names_topic_path_and_reason_once_a_minute)
 {
     size_t lines = 0;
 
+    h.devices[0].id = text("garage battery"); /* ids may hold any character */
     home_map(&h, F2M_SRC_STATE_OF_CHARGE, source_at("b", "/soc", ""));
     home_start(&h);
     home_forget(&h);
@@ -409,6 +410,7 @@ START_TEST(a_log_line_names_topic_path_and_reason_once_a_minute)
             continue;
         lines++;
         ck_assert_str_eq(e->log.msg, "unreadable payload");
+        ck_assert_ptr_nonnull(strstr(e->log.pairs, "device=\"garage battery\" source=state_of_charge"));
         ck_assert_ptr_nonnull(strstr(e->log.pairs, "topic=b path=/soc"));
         ck_assert_ptr_nonnull(strstr(e->log.pairs, "expected a number, found 'abc'"));
     }
