@@ -1,5 +1,6 @@
 #include "app/clock.h"
 
+#include <limits.h>
 #include <stdint.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -22,7 +23,8 @@ void f2m_clock_rearm(int fd)
     uint64_t expirations;
     ssize_t got = read(fd, &expirations, sizeof expirations); /* ECANCELED: the clock was set */
     (void)got;
-    struct itimerspec far = {.it_value.tv_sec = INT32_MAX};
+    /* It is not to expire, only to be cancelled: the latest time that there is, so that no clock is ever past it. */
+    struct itimerspec far = {.it_value.tv_sec = sizeof(time_t) > 4 ? INT64_MAX : INT32_MAX};
     (void)timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }
 

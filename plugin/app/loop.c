@@ -17,6 +17,7 @@
 #define EVENTS_PER_TURN  5000 /* so that a flood never delays commit and uploads for long */
 #define GRACE_MS         2500 /* a stop waits so long for the last upload, then for the broker; 5 s are allowed in all */
 #define MAINTAIN_MS      60000
+#define LOOK_AGAIN_MS    1000
 #define STOPPING_TURN_MS 10 /* while stopping, turns follow each other closely */
 
 static void step(struct bridge *b, struct f2m_now now, enum f2m_event_type type)
@@ -99,12 +100,15 @@ static void commit_and_carry_out(struct bridge *b, struct f2m_now now)
     f2m_effects_reset(b->effects);
 }
 
+/* While the MQTT thread hangs systemd hears nothing, and this thread looks again, without spinning. */
 static void keep_alive(struct bridge *b, struct f2m_now now)
 {
-    if (b->watchdog_ms && now.mono_ms >= b->alive_due_ms && f2m_mqtt_alive(b->mqtt, now)) {
+    if (!b->watchdog_ms || now.mono_ms < b->alive_due_ms)
+        return;
+    bool alive = f2m_mqtt_alive(b->mqtt, now);
+    if (alive)
         f2m_notify_alive();
-        b->alive_due_ms = now.mono_ms + b->watchdog_ms;
-    }
+    b->alive_due_ms = now.mono_ms + (alive ? b->watchdog_ms : LOOK_AGAIN_MS);
 }
 
 /* The store makes its reserve again once a disk that was full has room; nothing is written where nothing is amiss.

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 /* A failed notification is no reason to do anything: systemd acts on its absence. */
 
@@ -11,9 +12,12 @@ void f2m_notify_ready(void)
     (void)sd_notify(0, "READY=1");
 }
 
-void f2m_notify_reloading(int64_t mono_us)
+/* sd_notify(3) asks for CLOCK_MONOTONIC, which unlike the loop's clock stands still while the machine sleeps. */
+void f2m_notify_reloading(void)
 {
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, mono_us);
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000);
 }
 
 void f2m_notify_stopping(void)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 void f2m_notify_ready(void);
-void f2m_notify_reloading(int64_t mono_us);
+void f2m_notify_reloading(void);
 void f2m_notify_stopping(void);
 void f2m_notify_alive(void);
 /* How often f2m_notify_alive() is due, in ms; 0 = no watchdog. */

@@ -24,6 +24,8 @@ enum {
     OPT_OUTPUT,
 };
 
+#define MOST_FOR_MS (366 * 86400e3)
+
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"log-level", required_argument, NULL, OPT_LOG_LEVEL},
@@ -101,8 +103,9 @@ static int take_option(struct f2m_options *o, int option, const char *value)
         o->log_format = value[0] == 'j' ? F2M_LOG_JSON : F2M_LOG_TEXT;
         return 0;
     case OPT_FOR:
-        if (!f2m_quantity_parse(f2m_slice_of(value), F2M_QUANTITY_DURATION, &number) || number < 1000)
-            return bad("for", value, "a duration of at least 1s, such as 60s or 10min");
+        if (!f2m_quantity_parse(f2m_slice_of(value), F2M_QUANTITY_DURATION, &number) || number < 1000 ||
+            number > MOST_FOR_MS)
+            return bad("for", value, "a duration from 1s to 366d, such as 60s or 10min");
         o->for_ms = (int64_t)number;
         return 0;
     case OPT_HELP: o->help = true; return 0;

@@ -151,7 +151,7 @@ static void swap(struct bridge *b, struct f2m_now now, struct f2m_config *fresh)
 
 void bridge_reload(struct bridge *b, struct f2m_now now)
 {
-    f2m_notify_reloading(now.mono_ms * 1000);
+    f2m_notify_reloading();
     struct f2m_findings findings = {0};
     struct f2m_config_options options = {.file = b->options->config_file, .environ = environ};
     struct f2m_config *fresh = f2m_config_load(&options, &findings);

@@ -168,7 +168,7 @@ def test_a_configuration_that_is_a_folder(program):
 @pytest.mark.parametrize(
     "words",
     [["frobnicate"], ["--frobnicate"], ["outbox"], ["outbox", "frob"], ["run", "more"], ["--log-level", "loud", "check"],
-     ["doctor", "--for", "banana"], ["--log-format", "xml", "run"]],
+     ["doctor", "--for", "banana"], ["doctor", "--for", "1e300d"], ["--log-format", "xml", "run"]],
     ids=" ".join,
 )
 def test_a_wrong_command_line_is_64(program, words):
