@@ -115,11 +115,12 @@ static int send_step(struct f2m_control *c, struct f2m_now now, struct f2m_contr
 void f2m_action_hurry(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d, struct f2m_effects *fx)
 {
     struct f2m_err err;
+    char topic[256];
 
     for (size_t i = 0; i < d->action.len; i++)
         if (send_step(c, now, d, i, fx, &err) < 0)
             f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "restore is not complete", "topic=%s",
-                            d->action.list[i].topic);
+                            f2m_log_value(d->action.list[i].topic, topic, sizeof topic));
 }
 
 static void next_step(struct f2m_action *a, struct f2m_now now)
