@@ -22,7 +22,7 @@ function(f2m_unit_test name)
     # Check forks per test; valgrind's exit code of a child makes that test fail.
     add_test(NAME unit/${name} COMMAND valgrind --quiet --error-exitcode=99 --leak-check=full
              --errors-for-leak-kinds=definite $<TARGET_FILE:${name}>)
-    set_tests_properties(unit/${name} PROPERTIES TIMEOUT 600 LABELS unit ENVIRONMENT CK_TIMEOUT_MULTIPLIER=30)
+    set_tests_properties(unit/${name} PROPERTIES TIMEOUT 600 LABELS unit ENVIRONMENT "CK_TIMEOUT_MULTIPLIER=30;F2M_VALGRIND=1")
   else()
     add_test(NAME unit/${name} COMMAND ${name})
     # Check kills a test after 4 s by default, which a busy machine takes for a healthy one.

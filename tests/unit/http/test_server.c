@@ -217,6 +217,7 @@ START_TEST(bad_webhooks_are_turned_away)
     ck_assert_int_eq(receive(send_signed("msg_1", "soon", BODY), 1000), 400);
     size_t len = sign(request, sizeof request, "msg_1", NOW_S, BODY, strlen(BODY));
     request[len - 2] = '!'; /* tampered */
+    request[len] = '\0';
     ck_assert_int_eq(ask(request), 401);
     ck_assert_int_eq(ask("POST /webhook/flip HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}"), 400);
     ck_assert_int_eq(ask("POST /webhook/flip HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n"), 400);
