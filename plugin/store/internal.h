@@ -181,7 +181,9 @@ bool f2m_store_unseal(struct f2m_strbuf *out, const void *sealed, size_t len, in
 
 /* names.c */
 #define F2M_STORE_NAME_BITS 20
-#define F2M_STORE_MAX_NAMES ((1 << F2M_STORE_NAME_BITS) - 1)
+/* Where start_ms stands in a point's id; below it the device's number and the endpoint (points.c). */
+#define F2M_STORE_START_SHIFT (F2M_STORE_NAME_BITS + 1)
+#define F2M_STORE_MAX_NAMES   ((1 << F2M_STORE_NAME_BITS) - 1)
 /* The number of a name, > 0; 0 = unknown and not added; negative error. */
 int64_t f2m_store_name(struct sqlite_store *, enum f2m_collection, const char *key, bool add);
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define START_SHIFT (F2M_STORE_NAME_BITS + 1)
 /* On a full disk a turn must fit into the log as it is: as much as one request deletes. The rest waits for the next. */
 #define TRIM_WHEN_FULL 1000
 #define TRIM_STEP      64 /* points between two looks at the size */
@@ -31,6 +30,8 @@ int f2m_store_totals_save(struct sqlite_store *s)
     sqlite3_bind_blob64(st, 3, s->sealed.data, s->sealed.len, SQLITE_STATIC);
     return f2m_store_run(s, st);
 }
+
+_Static_assert(F2M_STORE_START_SHIFT == 21, "the text below says so");
 
 static int count(sqlite3 *db, struct totals *out)
 {
@@ -102,7 +103,7 @@ int f2m_store_do_outbox_stats(struct f2m_store *base, struct f2m_outbox_stats *s
     int found = f2m_store_one(s, f2m_store_statement(s, ST_POINT_FIRST), &first);
     if (found < 0)
         return found;
-    stats->oldest_start_ms = first >> START_SHIFT;
+    stats->oldest_start_ms = first >> F2M_STORE_START_SHIFT;
     return bytes_in_use(s, &stats->bytes);
 }
 
@@ -110,7 +111,8 @@ static int trim_age(struct sqlite_store *s, enum statement which, int64_t before
 {
     sqlite3_stmt *st = f2m_store_statement(s, which);
     /* No point is closed before it starts: the ids bound the search. */
-    sqlite3_bind_int64(st, 1, before_ms >= (INT64_MAX >> START_SHIFT) ? INT64_MAX : before_ms << START_SHIFT);
+    sqlite3_bind_int64(
+        st, 1, before_ms >= (INT64_MAX >> F2M_STORE_START_SHIFT) ? INT64_MAX : before_ms << F2M_STORE_START_SHIFT);
     sqlite3_bind_int64(st, 2, before_ms);
     sqlite3_bind_int64(st, 3, s->disk_full ? TRIM_WHEN_FULL : -1);
     int err = f2m_store_run(s, st);

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#define START_SHIFT (F2M_STORE_NAME_BITS + 1)
 #define START_MAX   (((int64_t)1 << 42) - 1)
 #define DEVICE_MASK ((int64_t)F2M_STORE_MAX_NAMES << 1)
 
@@ -78,7 +77,7 @@ int f2m_store_do_point_put(struct f2m_store *base, const struct f2m_point *p, in
     int64_t no = f2m_store_name(s, F2M_STORE_DEVICE, p->device_id, true);
     if (no < 0)
         return (int)no;
-    int64_t key = p->start_ms << START_SHIFT | no << 1 | (int64_t)p->endpoint;
+    int64_t key = p->start_ms << F2M_STORE_START_SHIFT | no << 1 | (int64_t)p->endpoint;
     err = taken(s, p, key);
     if (!err)
         err = insert(s, p, key);
@@ -99,7 +98,7 @@ static bool point_of(struct sqlite_store *s, sqlite3_stmt *st, bool rejected, st
     *p = (struct f2m_point){
         .id = id,
         .device_id = (const char *)sqlite3_column_text(st, 4),
-        .start_ms = id >> START_SHIFT,
+        .start_ms = id >> F2M_STORE_START_SHIFT,
         .endpoint = (enum f2m_telemetry_endpoint)(id & 1),
         .closed_ms = sqlite3_column_int64(st, 1),
         .rejected = rejected,
@@ -125,7 +124,7 @@ int f2m_store_do_points_each(struct f2m_store *base, const struct f2m_point_quer
     /* Closed since t means started after t - span. */
     int64_t from = q->closed_since_ms - s->now.span_ms - 1;
     sqlite3_stmt *st = f2m_store_statement(s, which[q->rejected][q->order == F2M_POINTS_NEWEST]);
-    sqlite3_bind_int64(st, 1, from > START_MAX ? INT64_MAX : from > 0 ? from << START_SHIFT : 0);
+    sqlite3_bind_int64(st, 1, from > START_MAX ? INT64_MAX : from > 0 ? from << F2M_STORE_START_SHIFT : 0);
     sqlite3_bind_int64(st, 2, q->closed_since_ms > 0 ? q->closed_since_ms : INT64_MIN);
     sqlite3_bind_int64(st, 3, f.mask);
     sqlite3_bind_int64(st, 4, f.want);

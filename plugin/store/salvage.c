@@ -111,7 +111,7 @@ static void point(struct salvage *v, int64_t id, int64_t at_ms, const char *mess
         return;
     struct f2m_point p = {
         .device_id = device,
-        .start_ms = id >> (F2M_STORE_NAME_BITS + 1),
+        .start_ms = id >> F2M_STORE_START_SHIFT,
         .endpoint = (enum f2m_telemetry_endpoint)(id & 1),
         .body = {v->body.data, v->body.len},
         .closed_ms = at_ms,
