@@ -287,7 +287,8 @@ bool f2m_engine_ready(const struct f2m_engine *e)
 void f2m_engine_metrics(const struct f2m_engine *e, struct f2m_now now, struct f2m_strbuf *out)
 {
     struct f2m_health_facts facts;
-    /* The facts use the engine's own scratch buffer for the problems; nothing else changes. */
+    /* The facts use the engine's own scratch buffer, and tell the devices' states what is wrong with them; what the
+     * engine does stays the same. */
     collect_facts((struct f2m_engine *)(uintptr_t)e, now, &facts);
     f2m_health_metrics(&facts, out);
 }
