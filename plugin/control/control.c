@@ -271,7 +271,7 @@ bool f2m_control_settled(const struct f2m_control *c, const char *device_id)
     const struct f2m_control_device *d;
 
     HASH_FIND_STR(c->by_id, device_id, d);
-    if (!d)
+    if (!d || d->config->control.observe)
         return true;
     if (d->force)
         return false;
