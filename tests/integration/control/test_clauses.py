@@ -35,10 +35,10 @@ def availability(name):
 
 @clause()
 def executed_from_start_to_end(case):
-    c = case.command(starts_in_s=2, duration_s=2, is_preparatory_action=True)
+    c = case.command(starts_in_s=4, duration_s=2, is_preparatory_action=True)
+    until(lambda: (case.control()["next"] or {}).get("command_id") == c, what="what comes next")
+    assert case.control()["owner"] == "local"
     case.wait_answer(c, "OK: scheduled")
-    case.wait_control(owner="local")
-    assert case.control()["next"]["command_id"] == c
     case.wait_control(owner="flip", mode="DISCHARGE", power_mode="SETPOINT", setpoint_w=1000, command_id=c, next=None)
     case.wait_control(owner="local", mode="NONE", command_id=None, setpoint_w=None)
     case.wait_told(c, ["received", "started", "ended"])
