@@ -153,6 +153,8 @@ static enum MHD_Result webhook_end(struct f2m_exchange *x)
     case F2M_SIGNATURE_REFUSED: return answer_status(x, MHD_HTTP_UNAUTHORIZED, NULL);
     case F2M_SIGNATURE_VALID: break;
     }
+    if (server->closing) /* a connection must not be suspended now: the library ends the process over it */
+        return answer_status(x, MHD_HTTP_SERVICE_UNAVAILABLE, NULL);
     x->id = headers.id;
     x->tag = ++x->server->last_tag;
     x->state = F2M_EXCHANGE_VERIFIED;

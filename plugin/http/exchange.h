@@ -37,6 +37,7 @@ struct f2m_server {
     struct f2m_now now; /* of the present f2m_server_run() */
     struct f2m_exchange *exchanges;
     size_t open;     /* of them */
+    bool closing;    /* nothing is handed to the engine any more */
     size_t buffered; /* bytes of all bodies: ≤ F2M_MAX_WEBHOOK_BUFFERS */
     uint64_t last_tag;
     uint64_t refused;

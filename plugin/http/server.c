@@ -169,6 +169,7 @@ void f2m_server_free(struct f2m_server *server)
         return;
     if (server->daemon) {
         struct f2m_exchange *x;
+        server->closing = true;
         DL_FOREACH(server->exchanges, x)
         {
             if (is_suspended(x))

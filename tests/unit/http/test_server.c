@@ -312,14 +312,11 @@ START_TEST(pages_and_paths)
         {"GET /healthz?ready=1 HTTP/1.1\r\n" HOST "\r\n", 503, "unavailable"},
         {"GET /healthz?already HTTP/1.1\r\n" HOST "\r\n", 200, "ok"},
         {"GET /metrics HTTP/1.1\r\n" HOST "\r\n", 200, "flip2mqtt_points_total 3\n"},
-        {"POST /metrics HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}", 405, "Allow: GET, HEAD\r\n"},
         {"GET /webhook/flip HTTP/1.1\r\n" HOST "\r\n", 405, "Allow: POST\r\n"},
         {"PUT /webhook/flip HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 405, "Allow: POST\r\n"},
         {"GET / HTTP/1.1\r\n" HOST "\r\n", 404, "not found"}, /* no status page given */
-        {"GET /nothing HTTP/1.1\r\n" HOST "\r\n", 404, "not found"},
         {"POST /webhook%2Fflip HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 404, "not found"},
         {"GET /healthz%00 HTTP/1.1\r\n" HOST "\r\n", 404, "not found"},
-        {"GET /healthz/ HTTP/1.1\r\n" HOST "\r\n", 404, "not found"},
         {"nonsense\r\n\r\n", 400, ""},
     };
     start();
@@ -400,13 +397,17 @@ START_TEST(the_end_answers_what_waits)
 {
     struct f2m_webhook webhook = {0};
     start();
-    int fd = send_signed("msg_1", NOW_S, BODY);
+    char request[4096];
+    int fds[] = {send_signed("msg_1", NOW_S, BODY), connect_to()};
     await_webhook(&webhook);
+    size_t len = sign(request, sizeof request, "msg_2", NOW_S, BODY, strlen(BODY));
+    ck_assert_int_eq(send(fds[1], request, len, 0), (ssize_t)len); /* not read before the end */
     f2m_server_free(server);
-    ssize_t n = recv(fd, answer, sizeof answer - 1, 0);
-    ck_assert_int_gt(n, 12);
-    ck_assert_mem_eq(answer, "HTTP/1.1 503", 12);
-    close(fd);
+    for (size_t i = 0; i < 2; i++) {
+        ck_assert_int_gt(recv(fds[i], answer, sizeof answer - 1, 0), 12);
+        ck_assert_mem_eq(answer, "HTTP/1.1 503", 12);
+        close(fds[i]);
+    }
 }
 END_TEST
 
