@@ -38,7 +38,7 @@ ROOMS = {
 
 # Third-party headers: where they may stand ("tests" = below tests/).
 LIBRARIES = [
-    (r"mosquitto(_.*)?\.h", {"mqtt"}),
+    (r"mosquitto(_.*)?\.h", {"mqtt", "tests"}),
     (r"curl/.*", {"http", "sim"}),
     (r"microhttpd\.h", {"http", "sim"}),
     (r"openssl/.*", {"http", "sim"}),
