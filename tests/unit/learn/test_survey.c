@@ -212,8 +212,8 @@ START_TEST(hostile_texts)
                                           "\xff\xfe",
                                           "a\x7f",
                                           "a\xc2\x85",
-                                          "a\xe2\x80\xae"
-                                          "b",
+                                          ("a\xe2\x80\xae"
+                                           "b"),
                                           "a#",
                                           "a+"};
     struct world w;
