@@ -4,7 +4,8 @@
  * A step of the clock ages no point. Ages are reckoned by an offset of the wall against the monotonic clock: the lowest
  * one since the clock last jumped ahead, until max_age has passed since then. So a point of this run goes when it is
  * really that old, and one of an earlier run at the worst later than it should. The first sight of the clock counts as
- * a jump where it makes even the newest point too old: a long pause, or a wrong clock; nobody can tell.
+ * a jump where it makes the oldest point too old: a long pause, or a clock that jumped before this start (the newest
+ * point may then carry the wrong time itself); nobody can tell.
  */
 #include "telemetry/outbox_internal.h"
 
@@ -39,36 +40,39 @@ static void losses_tick(struct f2m_outbox *o, struct f2m_now now, struct f2m_eff
 
 /* ---- age ---- */
 
-static bool newest_closed(void *ctx, const struct f2m_point *p)
+static bool first_closed(void *ctx, const struct f2m_point *p)
 {
     *(int64_t *)ctx = p->closed_ms;
     return false;
 }
 
-/* The newest point's closing time; 0 where there is none (or none that can be read: then nothing is trimmed either). */
-static int64_t newest(struct f2m_outbox *o)
+/* The oldest point's closing time; 0 where there is none (or none that can be read: then nothing is trimmed either). */
+static int64_t oldest(struct f2m_outbox *o)
 {
     int64_t waiting = 0, rejected = 0;
-    struct f2m_point_query query = {.endpoint = F2M_TELEMETRY_OFF, .order = F2M_POINTS_NEWEST};
-    (void)f2m_store_points_each(o->store, &query, newest_closed, &waiting);
+    struct f2m_point_query query = {.endpoint = F2M_TELEMETRY_OFF, .order = F2M_POINTS_OLDEST};
+    (void)f2m_store_points_each(o->store, &query, first_closed, &waiting);
     query.rejected = true;
-    (void)f2m_store_points_each(o->store, &query, newest_closed, &rejected);
-    return waiting > rejected ? waiting : rejected;
+    (void)f2m_store_points_each(o->store, &query, first_closed, &rejected);
+    if (waiting == 0 || rejected == 0)
+        return waiting + rejected;
+    return waiting < rejected ? waiting : rejected;
 }
 
 static void start_ages(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)
 {
     struct f2m_ages *a = &o->ages;
-    int64_t last = newest(o), max_age = o->config->storage.max_age_ms;
+    int64_t first = oldest(o), max_age = o->config->storage.max_age_ms;
     a->known = true;
     a->lowest_ms = a->seen_ms = now.wall_ms - now.mono_ms;
-    if (last == 0 || now.wall_ms - last <= max_age)
+    if (first == 0 || now.wall_ms - first <= max_age)
         return;
-    a->lowest_ms = last - now.mono_ms;
+    a->lowest_ms = first - now.mono_ms;
     a->until_mono_ms = now.mono_ms + max_age;
-    f2m_effects_log(fx, F2M_LOG_WARN, "outbox",
-                    "even the newest point is older than storage.max_age: a long pause or a wrong clock; it is kept",
-                    "age_s=%" PRId64, (now.wall_ms - last) / 1000);
+    f2m_effects_log(
+        fx, F2M_LOG_WARN, "outbox",
+        "points are older than storage.max_age: a long pause or a wrong clock; they are kept once more for as long",
+        "age_s=%" PRId64, (now.wall_ms - first) / 1000);
 }
 
 static void follow_clock(struct f2m_outbox *o, struct f2m_now now, struct f2m_effects *fx)

@@ -159,11 +159,30 @@ START_TEST(a_start_with_a_clock_far_ahead_loses_no_point)
     w.now.wall_ms += 40 * DAY;
     world_run(HOUR - 60000);
     ck_assert_str_eq(world_waiting(), "A@0");
-    ck_assert_str_eq(world_logs(), "warn even the newest point is older than storage.max_age: a long pause or a wrong "
-                                   "clock; it is kept age_s=3456000\n");
+    ck_assert_str_eq(world_logs(), "warn points are older than storage.max_age: a long pause or a wrong clock; they "
+                                   "are kept once more for as long age_s=3456000\n");
     world_run(180000);
     ck_assert_str_eq(world_waiting(), "");
     ck_assert_uint_eq(w.counters.dropped, 1);
+}
+END_TEST
+
+/* The newest point carries the wrong time itself. */
+START_TEST(a_start_after_a_jump_and_a_point_loses_no_earlier_one)
+{
+    w.config.storage.max_age_ms = HOUR;
+    w.config.flip.upload_delay_ms = 100000000;
+    put("A", 0);
+    world_turn();
+    w.now.wall_ms += 40 * DAY;
+    put("B", 0);
+    world_turn();
+    world_restart();
+    world_run(HOUR - 60000);
+    ck_assert_str_eq(world_waiting(), "A@0 B@0");
+    ck_assert_uint_eq(w.counters.dropped, 0);
+    world_run(180000);
+    ck_assert_str_eq(world_waiting(), "");
 }
 END_TEST
 
@@ -179,5 +198,6 @@ int main(void)
     tcase_add_test(t, a_clock_that_jumps_ahead_and_back_loses_no_point);
     tcase_add_test(t, a_clock_that_is_set_at_last_loses_no_point);
     tcase_add_test(t, a_start_with_a_clock_far_ahead_loses_no_point);
+    tcase_add_test(t, a_start_after_a_jump_and_a_point_loses_no_earlier_one);
     return world_main("retention", t);
 }
