@@ -16,7 +16,7 @@
 
 #define EVENTS_PER_TURN  5000 /* so that a flood never delays commit and uploads for long */
 #define GRACE_MS         2500 /* a stop waits so long for the last upload, then for the broker; 5 s are allowed in all */
-#define MAINTAIN_MS      60000
+#define MAINTAIN_MS      10000
 #define LOOK_AGAIN_MS    1000
 #define STOPPING_TURN_MS 10 /* while stopping, turns follow each other closely */
 

@@ -12,7 +12,7 @@
 #define CLOCK_SLACK_MS (24 * 3600 * 1000LL)
 #define LAST_WALL_KEY  "last_wall_ms"
 
-/* Clarification 44: known to be unset = before the build, or a day or more before the last stored time. */
+/* Known to be unset = before the build, or a day or more before the last stored time (interface, clarification 44). */
 static void watch_clock(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     bool set = now.wall_ms >= e->built_ms && now.wall_ms >= e->last_wall_ms - CLOCK_SLACK_MS;
@@ -21,10 +21,11 @@ static void watch_clock(struct f2m_engine *e, struct f2m_now now, struct f2m_eff
     e->clock_set = set;
     hold_rooms(e, !set);
     f2m_health_touch(e->health);
-    char time[F2M_RFC3339_SIZE];
+    char wall[F2M_RFC3339_SIZE], stored[F2M_RFC3339_SIZE];
     f2m_effects_log(fx, set ? F2M_LOG_INFO : F2M_LOG_ERROR, "clock",
-                    set ? "the clock is set" : "the clock is not set: nothing is started, points wait", "wall=%s",
-                    f2m_rfc3339_format(now.wall_ms, time));
+                    set ? "the clock is set" : "the clock is not set: nothing is started, points wait",
+                    "wall=%s last_stored=%s", f2m_rfc3339_format(now.wall_ms, wall),
+                    e->last_wall_ms ? f2m_rfc3339_format(e->last_wall_ms, stored) : "none");
 }
 
 static void read_last_wall(struct f2m_engine *e)

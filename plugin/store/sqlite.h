@@ -50,7 +50,7 @@ int f2m_store_open(const struct f2m_store_options *, struct f2m_store **out, str
 struct f2m_store *f2m_store_open_memory(void);
 
 /*
- * Rarely (once a minute): makes the reserve file again where it was given up and there is room; from then on points
+ * Rarely (every ten seconds): makes the reserve file again where it was given up and there is room; from then on points
  * are taken again. 0, or -ENOSPC while the disk is full, or -EIO where the database turned out to be damaged: only
  * opening it again helps (it is checked and salvaged then).
  */

@@ -9,6 +9,7 @@ from harness.flipsim import FlipSim
 from harness.mqtt import Message, Mqtt
 from harness.pki import Authority
 from harness.process import Process, free_port, until
+from harness.shim import Shim
 
 __all__ = [
     "Authority",
@@ -18,6 +19,7 @@ __all__ = [
     "Message",
     "Mqtt",
     "Process",
+    "Shim",
     "Tag",
     "free_port",
     "home_config",

@@ -3,7 +3,11 @@ import os
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
-PLACES = {"flip2mqtt": ("F2M_FLIP2MQTT", "plugin/app/flip2mqtt"), "flip-sim": ("F2M_FLIP_SIM", "plugin/sim/flip-sim")}
+PLACES = {
+    "flip2mqtt": ("F2M_FLIP2MQTT", "plugin/app/flip2mqtt"),
+    "flip-sim": ("F2M_FLIP_SIM", "plugin/sim/flip-sim"),
+    "shim": ("F2M_SHIM", "tests/support/libf2m_shim.so"),
+}
 
 
 def binary(name):

@@ -5,7 +5,6 @@ import threading
 from harness.bridge import home_config
 from harness.process import until
 
-TOPIC = re.compile("flip2mqtt/device/[^/]+/telemetry")
 
 
 def fleet_config(broker, sim, folder, count, interval="1s", **overrides):
@@ -60,15 +59,16 @@ def key(point):
 class Told:
     """What MQTT reported of points: {key: point} by upload state. Reads each message once."""
 
-    def __init__(self, mqtt):
+    def __init__(self, mqtt, base="flip2mqtt"):
         self.mqtt, self.place = mqtt, mqtt.mark()
+        self.topic = re.compile(re.escape(base) + "/device/[^/]+/telemetry")
         self.states = {"pending": {}, "sent": {}, "rejected": {}}
         self.reasons = {}
 
     def read(self):
         end = self.mqtt.mark()
         for message in self.mqtt.seen[self.place : end]:
-            if TOPIC.fullmatch(message.topic) and message.payload:
+            if self.topic.fullmatch(message.topic) and message.payload:
                 body = message.json()
                 self.states[body["upload"]["state"]][key(body["point"])] = body["point"]
                 self.reasons[key(body["point"])] = body["upload"]["message"]
