@@ -135,6 +135,8 @@ static bool take(void *ctx, const struct f2m_point *p)
     if (!add_span(w, l, s, w->battery[i].id))
         return true;
     bool contiguous = !l->broken;
+    if (contiguous && (s.end_ms - 1) / w->interval_ms != s.start_ms / w->interval_ms)
+        world_fail(w, "%s: beyond the edge of its interval: %.*s", w->battery[i].id, (int)p->body.len, p->body.at);
     follow(w, l, s, w->battery[i].id);
     l->points++;
     f2m_json_bool(f2m_json_member(p->body, "last_is_online"), &online);

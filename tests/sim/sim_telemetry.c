@@ -2,7 +2,7 @@
  * Telemetry through days and weeks of virtual time: batteries with resets, dips, jumps and silence; restarts and kills;
  * a clock that is set in both directions or not at all; a machine that sleeps; a disk that fails. Random, by seed.
  *   sim_telemetry [--seed S] [--seeds N] [--weeks W] [--trace]
- * UTC throughout: daylight saving time does not exist here, as it does not in telemetry.
+ * Intervals are those of UTC: three of four seeds play where summer time begins or ends meanwhile, and notice nothing.
  */
 #include "sim/world.h"
 

@@ -9,9 +9,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#define TRUE_START_MS INT64_C(1769860800000) /* 2026-01-31T12:00:00Z */
+/* Where it plays: an ordinary week, and weeks in which summer time begins or ends, there by an hour or by half of one.
+ */
+static const struct {
+    const char *zone;
+    int64_t start_ms;
+} places[] = {
+    {"UTC", INT64_C(1769860800000)},                 /* 2026-01-31T12:00:00Z */
+    {"Europe/Berlin", INT64_C(1774652400000)},       /* 2026-03-27T23:00:00Z; forward on the 29th */
+    {"America/Los_Angeles", INT64_C(1793347200000)}, /* 2026-10-30T08:00:00Z; back on 1 November */
+    {"Australia/Lord_Howe", INT64_C(1775221200000)}, /* 2026-04-03T13:00:00Z; back by half an hour on the 5th */
+};
 
 void world_fail(const struct world *w, const char *fmt, ...)
 {
@@ -87,7 +98,10 @@ void world_init(struct world *w, uint64_t seed, bool trace)
     static const int64_t intervals[] = {10000, 60000, 300000, 300000, 300000};
 
     *w = (struct world){.seed = seed, .trace = trace, .rng = {.state = seed}, .now = {.mono_ms = 1000000}};
-    w->now.wall_ms = TRUE_START_MS + f2m_rng_below(&w->rng, 86400000);
+    size_t place = seed % (sizeof places / sizeof places[0]);
+    setenv("TZ", places[place].zone, 1);
+    tzset();
+    w->now.wall_ms = places[place].start_ms + f2m_rng_below(&w->rng, 86400000);
     w->interval_ms = intervals[f2m_rng_below(&w->rng, 5)];
     w->batteries = 1 + (int)f2m_rng_below(&w->rng, SIM_BATTERIES);
     if (seed % 16 == 15)
