@@ -18,7 +18,8 @@
 #define GRACE_MS         2500 /* a stop waits so long for the last upload, then for the broker; 5 s are allowed in all */
 #define MAINTAIN_MS      10000
 #define LOOK_AGAIN_MS    1000
-#define STOPPING_TURN_MS 10 /* while stopping, turns follow each other closely */
+#define POLL_FAILED_MS   100 /* where waiting itself fails, for want of memory or of descriptors: no spinning */
+#define STOPPING_TURN_MS 10  /* while stopping, turns follow each other closely */
 
 static void step(struct bridge *b, struct f2m_now now, enum f2m_event_type type)
 {
@@ -144,7 +145,8 @@ static void wait_for_something(struct bridge *b, int64_t timeout_ms)
         {.fd = b->server ? f2m_server_fd(b->server) : -1, .events = POLLIN},
     };
     size_t n = b->server ? 4 : 3;
-    (void)f2m_http_poll(b->http, fds, n, timeout_ms);
+    if (f2m_http_poll(b->http, fds, n, timeout_ms) != 0)
+        (void)poll(NULL, 0, POLL_FAILED_MS);
     if (fds[1].revents)
         f2m_clock_rearm(b->clock_fd);
 }

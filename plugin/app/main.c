@@ -1,5 +1,6 @@
 /* flip2mqtt: which sub-command was asked for. The bridge itself is wired in run.c. */
 #include "app/command.h"
+#include "app/process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,8 @@ struct f2m_config *f2m_command_load(const struct f2m_options *o)
 
 int main(int argc, char *argv[])
 {
+    if (!f2m_process_fill_standard_descriptors())
+        return EX_OSERR;
     struct f2m_options options;
     int r = f2m_options_parse(argc, argv, &options);
     if (r != 0)

@@ -3,6 +3,7 @@
 #include "app/clock.h"
 #include "app/command.h"
 #include "app/notify.h"
+#include "app/process.h"
 #include "app/tool.h"
 #include "port/own_topic.h"
 #include "store/sqlite.h"
@@ -10,40 +11,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #define CLIENT_ID_KEY "client_id"
-
-/* A core file would hold tokens (security anchor "Secrets"). */
-static void forbid_core_files(void)
-{
-    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
-/* Blocked before the MQTT thread is made, which inherits the mask; read through the fd. */
-static int open_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk (EFBIG), not the end */
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-        return -1;
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
 
 static int store_exit_code(int r)
 {
@@ -196,9 +171,8 @@ bool bridge_open_server(struct bridge *b)
 static int open_bridge(struct bridge *b)
 {
     struct f2m_now now = f2m_clock_now();
-    b->signal_fd = open_signals();
     b->clock_fd = f2m_clock_watch();
-    if (b->signal_fd < 0 || getrandom(&b->seed, sizeof b->seed, 0) != (ssize_t)sizeof b->seed)
+    if (getrandom(&b->seed, sizeof b->seed, 0) != (ssize_t)sizeof b->seed)
         return EX_OSERR;
     int r = open_store(b, now);
     if (r != 0)
@@ -241,8 +215,12 @@ static bool close_bridge(struct bridge *b)
 
 int f2m_command_run(const struct f2m_options *o)
 {
-    forbid_core_files();
-    struct bridge b = {.options = o, .signal_fd = -1, .clock_fd = -1, .config = f2m_command_load(o)};
+    f2m_process_forbid_core_files();
+    /* Before all else: a stop asked for during the start is a clean one too. */
+    struct bridge b = {.options = o, .signal_fd = f2m_process_open_signals(), .clock_fd = -1};
+    if (b.signal_fd < 0 || !f2m_process_ensure_descriptors())
+        return EX_OSERR;
+    b.config = f2m_command_load(o);
     if (!b.config)
         return EX_CONFIG;
     int r = open_bridge(&b);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define SYSTEM_CAS            "/etc/ssl/certs" /* hashed: a handshake reads the one authority that it needs, not all of them */
@@ -51,6 +52,15 @@ static CURLcode on_ssl_context(CURL *easy, void *ssl_context, void *transfer)
     return CURLE_OK;
 }
 
+static curl_socket_t on_socket(void *transfer, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    (void)purpose;
+    struct f2m_transfer *t = transfer;
+    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+    t->socket_error = fd < 0 ? errno : 0;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 /* What holds for every request of this handle. */
 static void set_safety(CURL *easy, const struct f2m_http_setup *setup)
 {
@@ -86,6 +96,8 @@ void f2m_transfer_init(struct f2m_transfer *t, const struct f2m_http_setup *setu
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->curl_says);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
     curl_easy_setopt(t->easy, CURLOPT_SSL_CTX_DATA, t);
 }
@@ -160,6 +172,7 @@ void f2m_transfer_prepare(struct f2m_transfer *t, const struct f2m_http_setup *s
     t->request = *take;
     *take = (struct f2m_http_copy){0};
     t->too_large = false;
+    t->socket_error = 0;
     t->curl_says[0] = '\0';
     t->certificate.text[0] = '\0';
     t->url = joined(setup->base_url, t->request.path);
@@ -174,8 +187,9 @@ void f2m_transfer_prepare(struct f2m_transfer *t, const struct f2m_http_setup *s
 
 static const char *system_text(struct f2m_transfer *t, char *buf, size_t size)
 {
-    long error = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
+    long error = t->socket_error;
+    if (!error)
+        curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &error);
     return error ? strerror_r((int)error, buf, size) : "no connection";
 }
 

@@ -45,6 +45,7 @@ struct f2m_transfer {
     struct curl_slist
         headers[F2M_HTTP_HEADERS]; /* a list in place: curl reads it, and there is nothing to wipe but us */
     struct f2m_strbuf reply;
+    int socket_error; /* errno where no socket could be had: curl does not tell */
     char curl_says[CURL_ERROR_SIZE];
     struct f2m_certificate certificate; /* the one that failed verification */
     char error[512];

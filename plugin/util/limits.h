@@ -90,6 +90,10 @@
 #define F2M_MAX_REQUESTS_IN_FLIGHT 32
 #define F2M_REQUEST_DEADLINE_MS    60000
 
+/* the process */
+#define F2M_MIN_DESCRIPTORS    32  /* a home with everything but webhooks; without them nothing would work reliably */
+#define F2M_WANTED_DESCRIPTORS 160 /* with F2M_MAX_HTTP_CONNECTIONS, and F2M_MAX_HTTP_IN_FLIGHT that resolve names */
+
 /* webhooks */
 #define F2M_MAX_WEBHOOK_BYTES     (1u << 20)
 #define F2M_MAX_HTTP_CONNECTIONS  64

@@ -29,9 +29,9 @@ class Ground:
 
 class Scene:
     """With-block: flip-sim and the bridge run, and the first points are told. `change` gets the configuration before it
-    is written."""
+    is written; `how` is how the bridge is started (Bridge.start)."""
 
-    def __init__(self, name, ground, env=None, change=None):
+    def __init__(self, name, ground, env=None, change=None, **how):
         self.name, self.mqtt, broker = name, ground.mqtt, ground.broker
         self.folder = ground.folder_of(name)
         self.sim = FlipSim(self.folder, token=f"{CANARY}-{name}", seed={"sites": [{"id": "home-1", "zip_code": "88800"}]})
@@ -41,19 +41,23 @@ class Scene:
             change(config)
         self.bridge = Bridge(self.folder, config, env=env, base=name)
         self.told = Told(ground.mqtt, name)
+        self.how = how
 
     def __enter__(self):
-        self.start()
+        self.start(**self.how)
         return self
 
-    def start(self, points=2):
+    def start(self, points=2, **how):
         self.mqtt.subscribe(f"{self.name}/#")
-        self.bridge.start_online(self.mqtt, timeout=60)
+        self.bridge.start_online(self.mqtt, timeout=60, **how)
         self.more(points)
 
     def more(self, points):
         """Until so many more points are told."""
         self.told.wait(len(self.told.pending) + points, timeout=60)
+
+    def client_id(self):
+        return self.bridge.wait_log(r"started.* client_id=(\S+)").group(1)
 
     def health(self, holds, what, timeout=60):
         """Until bridge/health says so."""

@@ -6,6 +6,7 @@ import re
 import faults_clock
 import faults_cloud
 import faults_disk
+import faults_process
 from harness.binaries import ROOT
 from harness.fleet import Traffic
 from scene import DEVICES, Ground, side_by_side
@@ -13,7 +14,7 @@ from scene import DEVICES, Ground, side_by_side
 ONLY = set(filter(None, os.environ.get("F2M_FAULTS", "").split(",")))  # names, to run but these
 
 
-TABLES = (faults_cloud, faults_disk, faults_clock)
+TABLES = (faults_cloud, faults_disk, faults_clock, faults_process)
 
 
 def all_scenes():

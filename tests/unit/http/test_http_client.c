@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -278,6 +279,23 @@ START_TEST(errors_of_the_way_are_short_and_without_secrets)
 }
 END_TEST
 
+START_TEST(want_of_descriptors_is_told_as_such)
+{
+    struct rlimit limit, few;
+    start_at("http://127.0.0.1:9", (struct f2m_http_options){0});
+    int first_unused = dup(STDERR_FILENO);
+    ck_assert_int_ge(first_unused, 0);
+    close(first_unused);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = (struct rlimit){(rlim_t)first_unused, limit.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    get("/v1/x");
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_str_eq(result.error, "cannot connect: Too many open files");
+    f2m_http_free(http);
+}
+END_TEST
+
 START_TEST(a_connection_that_died_idle_is_replaced)
 {
     start("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", STUB_CLOSE, (struct f2m_http_options){0});
@@ -402,6 +420,7 @@ int main(void)
     tcase_add_test(tcase, an_answer_without_a_length_is_capped_while_it_comes);
     tcase_add_test(tcase, silence_and_dripping_end_in_time);
     tcase_add_test(tcase, errors_of_the_way_are_short_and_without_secrets);
+    tcase_add_test(tcase, want_of_descriptors_is_told_as_such);
     tcase_add_test(tcase, a_connection_that_died_idle_is_replaced);
     tcase_add_test(tcase, too_many_are_refused_and_every_one_gets_a_result);
     tcase_add_test(tcase, aborting_ends_everything_with_a_result);

@@ -80,21 +80,23 @@ class Bridge:
         self.file.write_text(config, encoding="utf-8")
         self.file.chmod(0o600)
 
-    def start(self, *options):
+    def start(self, *options, under=(), unread=False):
+        """`under` is a command that starts it: ("prlimit", "--nofile=20"). `unread`: see Process."""
         if self.process:
             self.logs.append(self.process.log())
-        self.process = Process("flip2mqtt", [binary("flip2mqtt"), "-c", self.file, *options, "run"], env=self.env)
+        argv = [*under, binary("flip2mqtt"), "-c", self.file, *options, "run"]
+        self.process = Process("flip2mqtt", argv, env=self.env, unread=unread)
         return self
 
     def topic(self, below):
         return f"{self.base}/{below}"
 
-    def start_online(self, mqtt, *options, timeout=20):
+    def start_online(self, mqtt, *options, timeout=20, **how):
         """Starts, and returns when bridge/state says online: then every subscription is granted. The will or the last
         run's offline may be retained; only a live message counts."""
         mqtt.subscribe(self.topic("bridge/state"))
         since = mqtt.mark()
-        self.start(*options)
+        self.start(*options, **how)
         self.wait_online(mqtt, since, timeout)
         return self
 

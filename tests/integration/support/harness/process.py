@@ -1,6 +1,8 @@
 """Child processes with captured logs, and waiting for conditions."""
+import fcntl
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -33,11 +35,12 @@ def free_port():
 
 
 class Process:
-    """A child process; its output is collected line by line while it runs. Ends with the `with` block."""
+    """A child process; its output is collected line by line while it runs. Ends with the `with` block. `unread`: nobody
+    reads its output until listen() or deafen(); the pipe is full after a line."""
 
     live = []  # those of the present test, for the report when it fails (conftest.py)
 
-    def __init__(self, name, argv, env=None, cwd=None):
+    def __init__(self, name, argv, env=None, cwd=None, unread=False):
         self.name = name
         self.lines = []
         self.child = subprocess.Popen(
@@ -45,18 +48,36 @@ class Process:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            pipesize=resource.getpagesize() if unread else -1,
             env=env,
             cwd=cwd,
             text=True,
             errors="replace",
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        if not unread:
+            self._reader.start()
         Process.live.append(self)
 
+    def listen(self):
+        """Reads what was left unread, and goes on."""
+        fcntl.fcntl(self.child.stdout, fcntl.F_SETPIPE_SZ, 1 << 16)
+        self._reader.start()
+
+    def deafen(self):
+        """From now on nobody can read the output: writing it ends with EPIPE."""
+        self.child.stdout.close()
+
     def _read(self):
-        for line in self.child.stdout:
-            self.lines.append(line.rstrip("\n"))
+        if not self.child.stdout.closed:
+            for line in self.child.stdout:
+                self.lines.append(line.rstrip("\n"))
+
+    def _drain(self):
+        """To the end of what an ended process wrote."""
+        if not self._reader.ident:
+            self._reader.start()
+        self._reader.join(2)
 
     @property
     def pid(self):
@@ -82,7 +103,7 @@ class Process:
         def seen():
             match = self.find(pattern, since)
             if not match and not self.running():
-                self._reader.join(2)
+                self._drain()
                 match = self.find(pattern, since)
                 assert match, f"{self.name} ended with {self.child.returncode} before /{pattern}/:\n{self.log()}"
             return match
@@ -105,7 +126,7 @@ class Process:
             code = self.child.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} does not end within {timeout} s:\n{self.log()}") from None
-        self._reader.join(2)
+        self._drain()
         return code
 
     def terminate(self, timeout=10):
@@ -120,7 +141,18 @@ class Process:
         if self.running():
             self.child.kill()
         self.child.wait()
-        self._reader.join(2)
+        self._drain()
+
+    def limit(self, what, soft=None):
+        """A resource.RLIMIT_… of the running process; None = as much as it may have."""
+        _, hard = resource.prlimit(self.pid, what)
+        resource.prlimit(self.pid, what, (hard if soft is None else soft, hard))
+
+    def cpu_s(self):
+        """Seconds of processor time so far."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as f:
+            user, system = f.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def memory_kb(self, field="VmRSS"):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
@@ -148,7 +180,7 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.child.kill()
                 self.child.wait()
-        self._reader.join(2)
+        self._drain()
         self.check_sanitizers()
 
     def __enter__(self):
