@@ -78,8 +78,12 @@ const char *f2m_scalar_text(struct f2m_loader *loader, const char *name, const c
 
     if (node->broken)
         return NULL;
-    if (node->type == F2M_YAML_SCALAR && !f2m_yaml_is_null(node))
+    if (node->type == F2M_YAML_SCALAR && !f2m_yaml_is_null(node)) {
+        if (strncmp(node->text, F2M_FILL_IN, strlen(F2M_FILL_IN)) == 0)
+            f2m_report_warning(&loader->report, node->at,
+                               "%s: still says " F2M_FILL_IN ", as flip2mqtt learn wrote it: put in your own", name);
         return node->text;
+    }
     f2m_report_error(&loader->report, node->at, "%s: expected %s, %s%s", name, expected, f2m_found(node, false, found),
                      collection_hint(node, expected));
     return NULL;

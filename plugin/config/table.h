@@ -120,6 +120,9 @@ bool f2m_bool_parse(const char *text, bool *out); /* true/false, yes/no, on/off 
 void f2m_duration_format(int64_t ms, struct f2m_strbuf *out);
 void f2m_quantity_format(double value, enum f2m_quantity, struct f2m_strbuf *out);
 
+/* What `flip2mqtt learn` writes where only the user knows what belongs there; warned of until it is gone. */
+#define F2M_FILL_IN "FILL-IN"
+
 /* A node as text for a key: resolves nothing (tags are gone by now). Reports and gives NULL where it is no text. */
 const char *f2m_scalar_text(struct f2m_loader *, const char *name, const char *expected, const struct f2m_yaml *);
 /* "found 'x'", "found ***", "found a list", … for messages; lives in buf. */
