@@ -263,11 +263,13 @@ static int tell_outcome(struct rehearsal *r)
     const char *reason = "";
     const char *phase = f2m_control_phase(r->control, r->id, &reason);
     bool restored = is_settled(r), ended = phase && strcmp(phase, "ended") == 0;
+    bool writes = r->device->control.modes_len && !r->device->control.observe;
     const char *what = !restored ? "The battery is not restored"
                        : !ended  ? "Not carried out; the battery is restored"
                        : !r->taken
                            ? "Over before the battery had taken and confirmed it (give a longer --for); restored"
-                           : "Carried out, and the battery is restored";
+                       : writes ? "Carried out, and the battery is restored"
+                                : "Rehearsed; nothing was published to the battery";
 
     if (!restored)
         say_problems(r);

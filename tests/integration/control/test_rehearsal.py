@@ -100,6 +100,7 @@ def with_a_command_to_come(case):
 def only_observed(case):
     done = rehearse(case)
     assert "nothing is published to the battery" in done.stdout, done
+    assert done.returncode == 0 and "Rehearsed; nothing was published to the battery: ended" in done.stdout, done
     assert case.writes() == []
 
 
