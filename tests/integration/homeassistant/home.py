@@ -1,6 +1,8 @@
 """A home with everything: every source mapped, a program, an event, commands; and how Home Assistant sees it."""
+import json
+
 from harness import home_config
-from harness.discovery import UNKNOWN, check_home, state_of
+from harness.discovery import UNKNOWN, check_home, rendered, state_of
 
 ENERGIES = ("battery_charge", "battery_discharge", "solar", "home", "grid_import", "grid_export")
 READINGS = {
@@ -79,3 +81,8 @@ def never_known(mqtt, **where):
 
 def entity(mqtt, unique_id, **where):
     return dict(components(mqtt, **where))[unique_id]
+
+
+def rendered_attributes(config, message):
+    """What an entity's attributes are after a message."""
+    return json.loads(rendered(config["json_attributes_template"], message.text, config["unique_id"]))
