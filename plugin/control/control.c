@@ -83,6 +83,7 @@ static void load(struct f2m_control *c, struct f2m_now now)
     f2m_journal_load(c);
     f2m_ledger_load(c, now);
     f2m_acknowledge_load(c, now);
+    f2m_ledger_drop_strangers(c);
 }
 
 struct f2m_control *f2m_control_new(const struct f2m_control_context *context, struct f2m_now now)

@@ -241,6 +241,9 @@ void f2m_ledger_clear(struct f2m_control *);                        /* memory on
 void f2m_ledger_attach(struct f2m_control *, struct f2m_command *); /* to its device, as configured now */
 void f2m_ledger_detach(struct f2m_command *);
 void f2m_ledger_drop_device(struct f2m_control *, struct f2m_control_device *); /* forgets its commands */
+/* Forgets those of devices that are not configured any more: another bridge's, perhaps. What Flip still asks about them
+ * it asks anew. */
+void f2m_ledger_drop_strangers(struct f2m_control *);
 void f2m_ledger_trim(struct f2m_control *, struct f2m_now);
 
 /* ---- journal.c ---- */

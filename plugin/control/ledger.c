@@ -69,14 +69,27 @@ static void command_delete(struct f2m_control *c, struct f2m_command *command)
     command_free(c, command);
 }
 
+/* With what Flip was still to be told of it. */
+static void drop(struct f2m_control *c, struct f2m_command *command)
+{
+    f2m_acknowledge_forget(c, command);
+    f2m_journal_delete(c, F2M_STORE_ACKNOWLEDGEMENT, command->flip.id);
+    command_delete(c, command);
+}
+
 void f2m_ledger_drop_device(struct f2m_control *c, struct f2m_control_device *d)
 {
-    while (d->commands) {
-        struct f2m_command *command = d->commands;
-        f2m_acknowledge_forget(c, command);
-        f2m_journal_delete(c, F2M_STORE_ACKNOWLEDGEMENT, command->flip.id);
-        command_delete(c, command);
-    }
+    while (d->commands)
+        drop(c, d->commands);
+}
+
+void f2m_ledger_drop_strangers(struct f2m_control *c)
+{
+    struct f2m_command *command, *next;
+
+    HASH_ITER(hh, c->commands, command, next)
+    if (!command->device)
+        drop(c, command);
 }
 
 static bool deletable(const struct f2m_command *command)

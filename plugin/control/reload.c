@@ -70,6 +70,7 @@ static void reattach(struct f2m_control *c, struct f2m_now now, struct f2m_effec
         if (command->device && !f2m_phase_final(command->phase) && !f2m_limits_possible(command, now, reason))
             f2m_phase_refuse(c, now, command, reason, fx);
     }
+    f2m_ledger_drop_strangers(c);
 }
 
 void f2m_control_reload(struct f2m_control *c, struct f2m_now now, const struct f2m_config *config,

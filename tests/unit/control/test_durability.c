@@ -232,6 +232,53 @@ START_TEST(reload_without_the_device_releases_the_battery)
 }
 END_TEST
 
+/* The device is another bridge's now: what it is told there is no business of ours. */
+static void restart_without_the_device(const char *flip)
+{
+    char *yaml = world_yaml(LEASED, NULL, flip), *at = strstr(yaml, "id: xyz-123");
+
+    memcpy(at, "id: abc-123", 11);
+    world_kill();
+    f2m_config_free(w.config);
+    w.config = world_load(yaml);
+    free(yaml);
+    world_start();
+    world_up();
+}
+
+START_TEST(what_was_known_of_a_device_that_went_while_the_bridge_was_down_is_forgotten)
+{
+    world_open(LEASED, NULL, NULL);
+    world_push("scheduled", 1000, 2000, .setpoint = 1000);
+    world_push("over", -100, -50, .setpoint = 1000);
+    w.patch_status = 503;
+    world_push("unanswered", 3000, 4000, .setpoint = 1000);
+    world_patches();
+    w.patch_status = 200;
+    restart_without_the_device(NULL);
+    world_list({"scheduled", 1000, 2000, .setpoint = 1000, .revision = 7},
+               {"over", -100, -50, .setpoint = 1000, .status = "CANCELED", .revision = 8},
+               {"unanswered", 3000, 4500, .setpoint = 1000, .revision = 9});
+    world_run(2 * HOUR);
+    ck_seen(patches, "");
+    ck_seen(battery, "");
+    ck_assert_ptr_null(f2m_control_phase(w.control, "scheduled", NULL));
+    ck_assert_uint_eq(w.counters.unknown_commands, 3);
+}
+END_TEST
+
+START_TEST(a_device_that_went_while_the_bridge_was_down_is_answered_for_where_unknown_ones_are)
+{
+    world_open(LEASED, NULL, NULL);
+    world_push("scheduled", 1000, 2000, .setpoint = 1000);
+    world_patches();
+    world_list({"scheduled", 1000, 2000, .setpoint = 1000, .revision = 7});
+    restart_without_the_device("unknown_devices: reject");
+    world_run(10 * SECOND);
+    ck_seen(patches, "scheduled:FAILED_FAULT(unknown device); ");
+}
+END_TEST
+
 START_TEST(reload_keeps_pause_veto_and_open_questions)
 {
     static const char with_veto[] = "{ acknowledge: integration, acknowledge_timeout: 30s, veto: { topic: v } }";
@@ -300,4 +347,6 @@ SUITE("durability", a_start_that_is_not_stored_does_not_happen_until_it_is, an_e
       reload_without_a_change_writes_leases_alone_which_go_on, reload_without_a_change_writes_nothing,
       reload_goes_on_with_what_nobody_heard_yet, reload_with_other_modes_writes_what_holds_now,
       reload_that_drops_the_mode_refuses_and_restores, reload_without_the_device_releases_the_battery,
+      what_was_known_of_a_device_that_went_while_the_bridge_was_down_is_forgotten,
+      a_device_that_went_while_the_bridge_was_down_is_answered_for_where_unknown_ones_are,
       reload_keeps_pause_veto_and_open_questions, rehearsal_goes_the_same_way_without_flip)
