@@ -352,8 +352,7 @@ void f2m_control_tick(struct f2m_control *c, struct f2m_now now, struct f2m_effe
         f2m_settle_all(c, now, fx);
     if (now.mono_ms >= c->trim_mono) {
         c->trim_mono = now.mono_ms + TRIM_EVERY_MS;
-        if (!c->hold)
-            f2m_ledger_trim(c, now);
+        f2m_ledger_trim(c, now);
     }
     if (!c->c.cloud)
         return;

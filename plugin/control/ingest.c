@@ -118,6 +118,7 @@ static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_c
         f2m_effects_log(fx, F2M_LOG_ERROR, F2M_COMPONENT, "too many commands are open", "limit=%d", F2M_MAX_COMMANDS);
         return -ENOSPC;
     }
+    command->shown = c->poll.number;
     f2m_phase_moment(c, now, "command.created", command, fx);
     if (judge(c, now, command, true, fx) && pending)
         f2m_acknowledge_asked(c, now, command, fx);
@@ -195,6 +196,8 @@ int f2m_ingest(struct f2m_control *c, struct f2m_now now, struct f2m_slice json,
     }
     c->failed = 0;
     struct f2m_command *command = f2m_ledger_find(c, flip.id);
+    if (command)
+        command->shown = c->poll.number;
     if (!command)
         rc = take_new(c, now, &flip, fx);
     else if (f2m_flip_command_same(&command->flip, &flip))

@@ -103,6 +103,8 @@ struct f2m_command {
     int64_t answered_ms;          /* updated_at when Flip last took an answer */
     int64_t refused_ms;           /* updated_at at which Flip refused our answer for good; INT64_MIN = none */
     int64_t changed_ms;           /* wall time of the last transition */
+    int64_t changed_mono;         /* the same, monotonic; of the start, where it was before that */
+    uint64_t shown;               /* poll->number when Flip showed it last; 0 = not since the start */
     struct f2m_ack ack;
 };
 
@@ -185,6 +187,7 @@ struct f2m_poll {
     int64_t due_mono; /* INT64_MIN = at once */
     bool in_flight, again;
     int64_t began_mono;
+    uint64_t number; /* of Flip's lists so far, the present one included */
     struct f2m_backoff backoff;
 };
 
@@ -244,6 +247,7 @@ void f2m_ledger_drop_device(struct f2m_control *, struct f2m_control_device *); 
 /* Forgets those of devices that are not configured any more: another bridge's, perhaps. What Flip still asks about them
  * it asks anew. */
 void f2m_ledger_drop_strangers(struct f2m_control *);
+/* Forgets what has been over for a week and does not stand in Flip's latest list. */
 void f2m_ledger_trim(struct f2m_control *, struct f2m_now);
 
 /* ---- journal.c ---- */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+/* How long a command that is over is remembered at the least, so that it is not acted on twice. Counted while we run: a
+ * wall clock that jumps ahead makes nobody forget. */
 #define KEEP_MS INT64_C(7 * 24 * 3600 * 1000)
 
 struct f2m_command *f2m_ledger_find(const struct f2m_control *c, const char *id)
@@ -97,7 +99,12 @@ static bool deletable(const struct f2m_command *command)
     return f2m_phase_final(command->phase) && command->ack.state == F2M_ACK_IDLE;
 }
 
-/* A place where the table is full: the one that has been over for the longest. */
+static bool older(const struct f2m_command *a, const struct f2m_command *b)
+{
+    return a->shown != b->shown ? a->shown < b->shown : a->changed_ms < b->changed_ms;
+}
+
+/* A place where the table is full: of those that are over, the one that Flip has not shown for the longest. */
 static bool make_room(struct f2m_control *c)
 {
     struct f2m_command *oldest = NULL, *command, *next;
@@ -105,7 +112,7 @@ static bool make_room(struct f2m_control *c)
     if (HASH_COUNT(c->commands) < F2M_MAX_COMMANDS)
         return true;
     HASH_ITER(hh, c->commands, command, next)
-    if (deletable(command) && (!oldest || command->changed_ms < oldest->changed_ms))
+    if (deletable(command) && (!oldest || older(command, oldest)))
         oldest = command;
     if (!oldest)
         return false;
@@ -117,8 +124,9 @@ void f2m_ledger_trim(struct f2m_control *c, struct f2m_now now)
 {
     struct f2m_command *command, *next;
 
+    /* What Flip's list still holds would be new to us the next time: an open-ended one that was replaced came back. */
     HASH_ITER(hh, c->commands, command, next)
-    if (deletable(command) && command->changed_ms < now.wall_ms - KEEP_MS)
+    if (deletable(command) && command->shown < c->poll.number && now.mono_ms - command->changed_mono >= KEEP_MS)
         command_delete(c, command);
 }
 
@@ -232,6 +240,7 @@ static void restore_command(const struct loading *l, struct f2m_slice root, stru
     command->answered_ms = read_ms(root, "answered_ms", INT64_MIN);
     command->refused_ms = read_ms(root, "refused_ms", INT64_MIN);
     command->changed_ms = read_ms(root, "changed_ms", l->now.wall_ms);
+    command->changed_mono = l->now.mono_ms;
     read_text(root, "answer", answer, sizeof answer);
     if (!f2m_answer_parse(f2m_slice_of(answer), &command->ack.answer))
         command->ack.answer = F2M_ANSWER_NONE;

@@ -70,6 +70,7 @@ void f2m_phase_set(struct f2m_control *c, struct f2m_now now, struct f2m_command
     if (reason != command->reason)
         snprintf(command->reason, sizeof command->reason, "%s", reason);
     command->changed_ms = now.wall_ms;
+    command->changed_mono = now.mono_ms;
     if (phase == F2M_PHASE_STARTED)
         command->begun = true;
     if (d && phase == F2M_PHASE_STARTED)

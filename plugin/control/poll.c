@@ -57,6 +57,7 @@ static void done(void *owner, uint64_t id, struct f2m_now now, const struct f2m_
     f2m_backoff_reset(&c->ack_backoff); /* the cloud answers */
     c->poll.due_mono = c->poll.again ? now.mono_ms : now.mono_ms + interval(c);
     c->poll.again = false;
+    c->poll.number++;
     struct f2m_json_iter it = f2m_json_iter(list);
     while (f2m_json_next(&it, &name, &command))
         (void)f2m_ingest(c, now, command, c->poll.began_mono, fx); /* told in the log; the others are judged alone */

@@ -107,6 +107,41 @@ START_TEST(finished_commands_are_forgotten_after_a_week)
 }
 END_TEST
 
+START_TEST(a_clock_that_jumps_ahead_makes_no_command_forgotten)
+{
+    world_open("{ acknowledge: off, modes: { DISCHARGE: [ { topic: inv/w, payload: \"1\" } ] } }", NULL, NULL);
+    world_pause("ON");
+    world_push("a", 10, 5 * HOUR / SECOND, .setpoint = 1000);
+    world_pause("OFF");
+    world_step_clock(30 * 24 * HOUR);
+    world_run(2 * HOUR);
+    world_step_clock(-30 * 24 * HOUR);
+    world_list({"a", 10, 5 * HOUR / SECOND, .setpoint = 1000});
+    world_run(2 * MINUTE);
+    ck_seen(battery, ""); /* refused is refused */
+    ck_seen(phases, "a:rejected(paused by owner); ");
+}
+END_TEST
+
+START_TEST(what_flip_still_shows_is_not_forgotten)
+{
+    world_open(LEASED, NULL, NULL);
+    world_list({"a", 10, 0, .setpoint = 1000, .device_status = "OK"},
+               {"b", 100, 200, .setpoint = 2000, .device_status = "OK"});
+    f2m_control_poll_now(w.control);
+    world_run(HOUR);
+    ck_seen(owner, "local");
+    world_battery();
+    world_sleep(8 * 24 * HOUR);
+    world_run(2 * HOUR);
+    ck_seen(battery, ""); /* an open-ended one that was replaced does not come back */
+    ck_seen(phases, "a:received; b:received; a:started; a:replaced; b:started; b:ended; ");
+    world_list_specs(NULL, 0);
+    world_run(2 * HOUR);
+    ck_assert_ptr_null(f2m_control_phase(w.control, "a", NULL));
+}
+END_TEST
+
 START_TEST(where_a_command_stands_is_told_when_the_broker_is_back_also_after_a_restart)
 {
     world_open(SIMPLE, NULL, NULL);
@@ -343,6 +378,7 @@ END_TEST
 SUITE("durability", a_start_that_is_not_stored_does_not_happen_until_it_is, an_end_that_is_not_stored_is_made_good,
       a_command_that_is_not_stored_is_taken_from_the_next_poll, a_store_that_refuses_a_webhook_is_told_to_the_caller,
       every_failing_store_call_is_survived, finished_commands_are_forgotten_after_a_week,
+      a_clock_that_jumps_ahead_makes_no_command_forgotten, what_flip_still_shows_is_not_forgotten,
       where_a_command_stands_is_told_when_the_broker_is_back_also_after_a_restart,
       reload_without_a_change_writes_leases_alone_which_go_on, reload_without_a_change_writes_nothing,
       reload_goes_on_with_what_nobody_heard_yet, reload_with_other_modes_writes_what_holds_now,
