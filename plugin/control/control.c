@@ -17,6 +17,14 @@
 
 /* ---- devices ---- */
 
+struct f2m_control_device *f2m_control_find(const struct f2m_control *c, const char *device_id)
+{
+    struct f2m_control_device *d;
+
+    HASH_FIND_STR(c->by_id, device_id, d);
+    return d;
+}
+
 void f2m_control_build(struct f2m_control *c)
 {
     const struct f2m_config *config = c->c.config;
@@ -269,9 +277,8 @@ const char *f2m_control_phase(const struct f2m_control *c, const char *command_i
 
 bool f2m_control_settled(const struct f2m_control *c, const char *device_id)
 {
-    const struct f2m_control_device *d;
+    const struct f2m_control_device *d = f2m_control_find(c, device_id);
 
-    HASH_FIND_STR(c->by_id, device_id, d);
     if (!d || d->config->control.observe)
         return true;
     if (d->force)
@@ -281,10 +288,9 @@ bool f2m_control_settled(const struct f2m_control *c, const char *device_id)
 
 void f2m_control_set_ratings(struct f2m_control *c, const char *device_id, double max_charge_w, double max_discharge_w)
 {
-    struct f2m_control_device *d;
+    struct f2m_control_device *d = f2m_control_find(c, device_id);
     struct f2m_command *command;
 
-    HASH_FIND_STR(c->by_id, device_id, d);
     if (!d)
         return;
     if (isnan(d->config->max_charge))

@@ -102,11 +102,9 @@ static bool judge(struct f2m_control *c, struct f2m_now now, struct f2m_command 
 
 static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_command *flip, struct f2m_effects *fx)
 {
-    struct f2m_control_device *d;
     bool pending = flip->device_status == F2M_DEVICE_STATUS_PENDING;
 
-    HASH_FIND_STR(c->by_id, flip->device_id, d);
-    if (!d) {
+    if (!f2m_control_find(c, flip->device_id)) {
         count_unknown(c, flip, fx);
         if (!c->c.config->flip.reject_unknown_devices || !pending)
             return 0;

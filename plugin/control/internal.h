@@ -373,7 +373,10 @@ void f2m_acknowledge_ok_reason(const struct f2m_command *, char reason[F2M_REASO
 int f2m_ingest(struct f2m_control *, struct f2m_now, struct f2m_slice command, int64_t poll_mono, struct f2m_effects *);
 void f2m_ingest_free(struct f2m_control *);
 
-/* ---- control.c, for reload.c ---- */
+/* ---- control.c ---- */
+/* NULL where it is not configured. */
+struct f2m_control_device *f2m_control_find(const struct f2m_control *, const char *device_id);
+/* for reload.c: */
 void f2m_control_build(struct f2m_control *); /* devices, without their vetoes */
 void f2m_control_build_vetoes(struct f2m_control *);
 void f2m_control_free_devices(struct f2m_control_device *, size_t len, struct f2m_control_device *by_id);

@@ -104,11 +104,10 @@ static uint64_t read_signature(struct f2m_slice value)
 static bool load_one(void *ctx, const char *device_id, struct f2m_slice value, int64_t changed_ms)
 {
     struct f2m_control *c = ctx;
-    struct f2m_control_device *d;
+    struct f2m_control_device *d = f2m_control_find(c, device_id);
     struct f2m_err err;
 
     (void)changed_ms;
-    HASH_FIND_STR(c->by_id, device_id, d);
     if (!d || f2m_json_check(value, &err) < 0)
         return true;
     struct f2m_slice root = f2m_json_root(value), told = f2m_json_member(root, "told");

@@ -21,9 +21,8 @@ struct f2m_command *f2m_ledger_find(const struct f2m_control *c, const char *id)
 
 void f2m_ledger_attach(struct f2m_control *c, struct f2m_command *command)
 {
-    struct f2m_control_device *d;
+    struct f2m_control_device *d = f2m_control_find(c, command->flip.device_id);
 
-    HASH_FIND_STR(c->by_id, command->flip.device_id, d);
     command->device = d;
     if (!d)
         return;

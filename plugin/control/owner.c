@@ -42,14 +42,6 @@ bool f2m_owner_blocks(const struct f2m_control_device *d, struct f2m_now now, ch
     return false;
 }
 
-static struct f2m_control_device *find_device(const struct f2m_control *c, const char *device_id)
-{
-    struct f2m_control_device *d;
-
-    HASH_FIND_STR(c->by_id, device_id, d);
-    return d;
-}
-
 static void complain(struct f2m_control *c, const char *device_id, const char *topic, const char *text,
                      struct f2m_effects *fx)
 {
@@ -64,7 +56,7 @@ static void complain(struct f2m_control *c, const char *device_id, const char *t
 void f2m_control_pause_set(struct f2m_control *c, struct f2m_now now, const char *device_id, struct f2m_slice payload,
                            struct f2m_effects *fx)
 {
-    struct f2m_control_device *d = find_device(c, device_id);
+    struct f2m_control_device *d = f2m_control_find(c, device_id);
     char id[128];
     bool on;
 
@@ -114,7 +106,7 @@ static void take_ack(struct f2m_control *c, struct f2m_now now, struct f2m_comma
 void f2m_control_command_ack(struct f2m_control *c, struct f2m_now now, const char *device_id, struct f2m_slice payload,
                              struct f2m_effects *fx)
 {
-    struct f2m_control_device *d = find_device(c, device_id);
+    struct f2m_control_device *d = f2m_control_find(c, device_id);
     struct f2m_ack_message m;
     struct f2m_err err;
 

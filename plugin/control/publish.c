@@ -121,9 +121,8 @@ static void describe(const struct f2m_control_device *d, struct f2m_now now, str
 bool f2m_control_describe(const struct f2m_control *c, struct f2m_now now, const char *device_id,
                           struct f2m_strbuf *out)
 {
-    const struct f2m_control_device *d;
+    const struct f2m_control_device *d = f2m_control_find(c, device_id);
 
-    HASH_FIND_STR(c->by_id, device_id, d);
     if (!d)
         return false;
     describe(d, now, out);

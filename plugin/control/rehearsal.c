@@ -36,10 +36,8 @@ int f2m_control_rehearse(struct f2m_control *c, struct f2m_now now, const struct
                          char id[F2M_REHEARSAL_ID_SIZE], struct f2m_effects *fx, struct f2m_err *err)
 {
     char buf[F2M_REHEARSAL_ID_SIZE];
-    const struct f2m_control_device *d;
 
-    HASH_FIND_STR(c->by_id, r->device_id, d);
-    if (!d) {
+    if (!f2m_control_find(c, r->device_id)) {
         f2m_err_set(err, "device %s is not configured", r->device_id);
         return -EINVAL;
     }

@@ -76,7 +76,7 @@ static void reattach(struct f2m_control *c, struct f2m_now now, struct f2m_effec
 void f2m_control_reload(struct f2m_control *c, struct f2m_now now, const struct f2m_config *config,
                         struct f2m_effects *fx)
 {
-    struct f2m_control_device *old = c->devices, *old_by_id = c->by_id, *d;
+    struct f2m_control_device *old = c->devices, *old_by_id = c->by_id;
     size_t old_len = c->devices_len;
 
     for (size_t i = 0; i < old_len; i++)
@@ -87,7 +87,7 @@ void f2m_control_reload(struct f2m_control *c, struct f2m_now now, const struct 
     c->c.config = config;
     f2m_control_build(c);
     for (size_t i = 0; i < old_len; i++) {
-        HASH_FIND_STR(c->by_id, old[i].config->id, d);
+        struct f2m_control_device *d = f2m_control_find(c, old[i].config->id);
         if (d)
             carry(d, &old[i]);
     }
