@@ -65,12 +65,27 @@ static void reached(struct f2m_reach *r)
     r->offline_at_mono = 0;
 }
 
+/* Flip itself (its answer is JSON) says that it does not know the site, or what was looked up there: so it does before
+ * every commissioning. Whoever asked tells where that is wrong. */
+static bool not_there(enum f2m_endpoint endpoint, const struct f2m_reply *reply)
+{
+    const struct f2m_endpoint_info *info = &f2m_endpoint_info[endpoint];
+    bool looks =
+        endpoint == F2M_ENDPOINT_SITE_TOKEN_CREATE || (info->token == F2M_TOKEN_SITE && info->method == F2M_HTTP_GET);
+    return looks && reply->status == 404 && reply->body.at;
+}
+
 /* 409 on commissioning means that Flip knows it already (decision 15), and 413 only that a batch was too large. */
+static bool is_error(enum f2m_endpoint endpoint, const struct f2m_reply *reply)
+{
+    if (reply->outcome == F2M_OUTCOME_OK || reply->outcome == F2M_OUTCOME_SPLIT || not_there(endpoint, reply))
+        return false;
+    return endpoint != F2M_ENDPOINT_COMMISSION || reply->status != 409;
+}
+
 static void keep_error(struct f2m_reach *r, enum f2m_endpoint endpoint, const struct f2m_reply *reply)
 {
-    bool normal = reply->outcome == F2M_OUTCOME_OK || reply->outcome == F2M_OUTCOME_SPLIT ||
-                  (endpoint == F2M_ENDPOINT_COMMISSION && reply->status == 409);
-    if (normal)
+    if (!is_error(endpoint, reply))
         return;
     const char *operation = f2m_endpoint_info[endpoint].operation;
     char bare[16];

@@ -78,7 +78,8 @@ def test_a_home_with_fields_from_mqtt(tmp_path, broker, sim, mqtt):
         ]
         assert body["can_auto_enroll"] is True
         mqtt.wait_for("flip2mqtt/site/home-1/notification", lambda m: m.json()["event_type"] == "enrollment.created", since=since)
-        mqtt.wait_for("flip2mqtt/bridge/health", lambda m: m.json()["problems"] == [], 20, since)
+        health = mqtt.wait_for("flip2mqtt/bridge/health", lambda m: m.json()["problems"] == [], 20, since).json()
+        assert health["last_error"] is None  # that Flip did not know the site was to be expected
         for device in ("battery-1", "battery-2"):
             arrived(mqtt, sim, device)
         # What was learnt and done is kept: nothing is asked for again, though nobody publishes the fields any more.

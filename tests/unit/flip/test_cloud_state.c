@@ -168,6 +168,31 @@ START_TEST(known_already_is_no_error)
 }
 END_TEST
 
+START_TEST(not_known_yet_is_no_error)
+{
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_DEVICES_GET, "a", 0), 0);
+    fixture_answer(0, 404, "{\"message\":\"Site not found\"}"); /* to the site's token */
+    ck_assert_int_eq(replies[0].status, 404);
+    ck_assert_str_eq(f2m_cloud_last_error(cloud), "");
+    ck_assert_int_eq(f2m_cloud_state(cloud), F2M_CLOUD_ONLINE);
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_DEVICE_GET, "a", 1), 0);
+    fixture_answer(1, 200, "{\"site_access_token\":\"site-token-1\",\"expires_at\":\"2025-06-15T16:06:40Z\"}");
+    fixture_answer(2, 404, "{\"message\":\"Device not found\"}");
+    ck_assert_str_eq(f2m_cloud_last_error(cloud), "");
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_DEVICE_UPDATE, "a", 2), 0);
+    fixture_answer(3, 404, "{\"message\":\"Device not found\"}"); /* a change that is not made is one */
+    ck_assert_str_eq(f2m_cloud_last_error(cloud), "device/update: HTTP 404: Device not found");
+}
+END_TEST
+
+START_TEST(a_proxy_that_knows_nothing_is_an_error)
+{
+    ck_assert_int_eq(fixture_call(F2M_ENDPOINT_DEVICES_GET, "a", 0), 0);
+    fixture_answer(0, 404, "<html>not here</html>");
+    ck_assert_str_eq(f2m_cloud_last_error(cloud), "site_token/create: HTTP 404");
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("state");
@@ -183,5 +208,7 @@ int main(void)
     tcase_add_test(t, a_refused_site_token_is_no_matter_of_the_client_token);
     tcase_add_test(t, no_secret_gets_out);
     tcase_add_test(t, known_already_is_no_error);
+    tcase_add_test(t, not_known_yet_is_no_error);
+    tcase_add_test(t, a_proxy_that_knows_nothing_is_an_error);
     return fixture_main("cloud state", t);
 }
