@@ -91,6 +91,7 @@ void f2m_engine_free(struct f2m_engine *e)
 static void publish_own(struct f2m_engine *e, const char *leaf, const char *text, struct f2m_effects *fx)
 {
     f2m_effects_publish_text(fx, f2m_own_topic(&e->topic, e->config->mqtt.base_topic, leaf), f2m_slice_of(text), true);
+    e->own_said = true;
 }
 
 static void publish_cloud_state(struct f2m_engine *e, struct f2m_effects *fx)
@@ -235,6 +236,10 @@ void f2m_engine_commit(struct f2m_engine *e, struct f2m_now now, struct f2m_effe
     bool changed = (r != 0) != e->commit_failing;
     if (r != 0)
         f2m_effects_withhold(fx);
+    /* That we are there does not rest on the disk, and nothing else would say it before the next connection. */
+    if (r != 0 && e->own_said && e->announced)
+        show_own(e, fx);
+    e->own_said = false;
     if (changed)
         tell_commit(e, r, fx);
     rooms_committed(e, now, r == 0, fx);
@@ -263,8 +268,9 @@ void f2m_engine_reload(struct f2m_engine *e, struct f2m_now now, const struct f2
     want_subscriptions(e, fx);
     if (e->announced) {
         f2m_info_publish(config, e->version, e->started_ms, fx);
-        announce(e, now, fx);
+        e->own_said = true;
     }
+    announce(e, now, fx); /* the last filter without an answer may have gone */
     f2m_health_touch(e->health);
 }
 

@@ -45,6 +45,7 @@ struct f2m_engine {
     bool connected; /* to the broker */
     bool announced; /* connected, and bridge/state says online */
     bool down_told; /* the log has this outage already */
+    bool own_said;  /* in this turn: bridge/state, bridge/info or cloud/state */
     bool stopping;
     bool flushed; /* after a stop: the last batch was asked for */
     bool commit_failing;

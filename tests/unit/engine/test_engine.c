@@ -93,6 +93,35 @@ START_TEST(a_point_that_the_disk_refuses_waits_in_memory_and_health_is_critical)
 }
 END_TEST
 
+START_TEST(the_bridge_is_online_also_where_the_disk_refuses_writes)
+{
+    f2m_fault_store_fail(store, F2M_FAULT_COMMIT, 1, -ENOSPC, true);
+    connect_all_but(NULL);
+    f2m_engine_commit(engine, now, fx);
+    ck_assert_ptr_nonnull(published("base/bridge/state"));
+    ck_assert_str_eq(published("base/bridge/state"), "online");
+    ck_assert_ptr_nonnull(published("base/bridge/info"));
+    f2m_effects_reset(fx);
+    pass(60000);
+    ck_assert_ptr_null(published("base/bridge/state")); /* once */
+}
+END_TEST
+
+START_TEST(a_reload_that_drops_the_last_open_subscription_brings_the_bridge_online)
+{
+    step_type(F2M_EV_MQTT_UP);
+    for (size_t i = 0, n = f2m_effects_count(fx); i < n; i++) {
+        const struct f2m_effect *e = f2m_effects_at(fx, i);
+        if (e->type == F2M_FX_SUBSCRIBE && strcmp(e->filter, "power") != 0)
+            step(&(struct f2m_event){.type = F2M_EV_MQTT_SUBSCRIBED, .subscribed = {e->filter, 1}});
+    }
+    ck_assert_ptr_null(published("base/bridge/state"));
+    reload_with(YAML_HEAD
+                "sites: [ { id: s, devices: [ { id: d/1, telemetry: { sources: { state_of_charge: soc } } } ] } ]\n");
+    ck_assert_str_eq(published("base/bridge/state"), "online");
+}
+END_TEST
+
 START_TEST(a_clock_before_the_build_is_unset_and_closes_nothing)
 {
     f2m_engine_free(engine);
@@ -227,6 +256,8 @@ int main(void)
     tcase_add_test(tc, info_tells_no_secret);
     tcase_add_test(tc, health_comes_on_change_at_most_every_5_s_and_every_60_s);
     tcase_add_test(tc, a_point_that_the_disk_refuses_waits_in_memory_and_health_is_critical);
+    tcase_add_test(tc, the_bridge_is_online_also_where_the_disk_refuses_writes);
+    tcase_add_test(tc, a_reload_that_drops_the_last_open_subscription_brings_the_bridge_online);
     tcase_add_test(tc, a_clock_before_the_build_is_unset_and_closes_nothing);
     tcase_add_test(tc, a_clock_a_day_before_the_last_point_is_unset);
     tcase_add_test(tc, the_clocks_offset_to_flips_is_told_in_steps_and_from_10_s_on_as_a_problem);
