@@ -19,12 +19,12 @@ def unset(ground):
         before = dict(scene.told.pending)
         shim.clock(-time.time())
         scene.sim.outage(False)
-        since = ground.mqtt.mark()
-        scene.bridge.start_online(ground.mqtt, timeout=60)
+        since = scene.mqtt.mark()
+        scene.bridge.start_online(scene.mqtt, timeout=60)
         scene.health(lambda h: h["clock"]["state"] == "unset" and h["status"] != "ok", "an unset clock")
         uploads = scene.sim.stats()["telemetry_requests"]
         state = "clock-unset/device/battery-0/state"
-        ground.mqtt.wait_for(state, lambda m: m.json()["state_of_charge"]["fresh"], 30, since)
+        scene.mqtt.wait_for(state, lambda m: m.json()["state_of_charge"]["fresh"], 30, since)
         assert scene.told.pending.keys() == before.keys(), "an interval was closed in 1970"
         assert scene.sim.stats()["telemetry_requests"] == uploads, "uploaded in 1970"
         shim.clock(0)

@@ -99,7 +99,7 @@ def forbidden(ground):
     with Scene("forbidden", ground) as scene:
         scene.sim.fault(path=UPLOADS, status=403)
         scene.hits(1)
-        ground.mqtt.wait_for("forbidden/cloud/state", "offline", 30)
+        scene.mqtt.wait_for("forbidden/cloud/state", "offline", 30)
         scene.more(3)
         assert scene.met() == 1, "the uploads do not pause"
         scene.sim.no_faults()

@@ -1,9 +1,17 @@
 """The process and its surroundings: what it inherits, what is taken from it while it runs, and the signals it gets."""
+import contextlib
+import functools
+import random
 import resource
+import signal
+import socket
+import time
 
-from harness import Mqtt
+import yaml
+from faults_config import Meter, with_meter
+from harness import Mqtt, until
 from harness.fleet import all_arrive
-from scene import Scene
+from scene import SLOW, Scene
 
 DROPPED = r"nobody read them.* count=\d+"
 
@@ -15,7 +23,7 @@ def unread(ground):
     """Nobody reads the log, and its pipe is full: nothing waits for it, and the lines that were dropped are told once."""
     with Scene("log-unread", ground, unread=True) as scene:
         scene.sim.outage()
-        ground.mqtt.wait_for("log-unread/cloud/state", "offline", 60)
+        scene.mqtt.wait_for("log-unread/cloud/state", "offline", 60)
         scene.sim.outage(False)
         scene.more(3)
         scene.bridge.process.listen()
@@ -98,10 +106,144 @@ def file_size(ground):
         scene.ends_well()
 
 
+# ---- signals ----
+
+
+def stop_while_uploading(ground):
+    """The upload that hangs is given up; another SIGTERM hurries it."""
+    with Scene("stop-uploading", ground) as scene:
+        for signals in (1, 2):
+            met = scene.met()
+            scene.sim.fault(path="/v1/telemetry", stall=True, count=1)
+            scene.hits(met + 1)
+            for _ in range(signals - 1):
+                scene.bridge.process.signal(signal.SIGTERM)
+                scene.bridge.wait_log("stopping.*SIGTERM", 5)
+            scene.bridge.stop()  # within 5 s, exit code 0
+            scene.start()
+        scene.ends_well()
+
+
+@contextlib.contextmanager
+def dead_broker(answers_connect):
+    """A port of the loopback where TCP connects but nothing answers, or not even that."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as stack:
+        for _ in range(0 if answers_connect else 2):  # the kernel takes one more than the backlog says
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        yield server
+
+
+def stop_without_broker(ground, name, answers_connect):
+    """The broker's host swallows everything: the thread that connects hangs, and the process ends all the same."""
+    with Scene(name, ground) as scene, dead_broker(answers_connect) as dead:
+        good = scene.bridge.file.read_text()
+        config = yaml.safe_load(good)
+        config["mqtt"]["server"] = "mqtt://127.0.0.1:{}".format(dead.getsockname()[1])
+        scene.bridge.write(config)
+        scene.bridge.reload()
+        scene.bridge.wait_log("the new configuration is in force", 30)
+        stored = scene.sim.stats()["stored"]
+        until(lambda: scene.sim.stats()["stored"] > stored + 2, 30, "uploads that go on")
+        scene.bridge.stop()
+        scene.bridge.write(good)
+        scene.start()
+        scene.ends_well()
+
+
+def handles_signals(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as f:
+        blocked = next(int(line.split()[1], 16) for line in f if line.startswith("SigBlk"))
+    return blocked >> (signal.SIGTERM - 1) & 1
+
+
+def stop_at_start(ground):
+    """SIGTERM as soon as it is the program's to handle, and at moments after that, while points wait: always a clean
+    stop."""
+    with Scene("stop-at-start", ground) as scene:
+        scene.sim.outage()
+        scene.more(4)
+        scene.bridge.stop()
+        scene.sim.outage(False)
+        seed = random.randrange(1 << 32)
+        print(f"stop-at-start: seed {seed}")
+        chance = random.Random(seed)
+        for n in range(10):
+            scene.bridge.start()
+            process = scene.bridge.process
+            until(lambda: handles_signals(process), 30, "signals handled", every=0.001)  # noqa: B023
+            time.sleep(chance.random() * 0.02 * n)  # the moment is what is tried
+            scene.bridge.stop()
+        scene.start()
+        scene.ends_well()
+
+
+def keepalive(seconds, change):
+    def both(config):
+        config["mqtt"]["keepalive"] = f"{seconds}s"
+        change(config)
+
+    return both
+
+
+def suspended(ground):
+    """The host sleeps until the broker has given the bridge up: the counter bridges the gap, and nothing comes in a
+    flood. F2M_SLOW_TESTS: for longer than the minute up to which missed intervals are closed one by one."""
+    with Scene("suspended", ground, change=keepalive(5, with_meter("suspended"))) as scene:
+        meter = Meter(scene)
+        meter.read()
+        scene.more(6)
+        since = scene.mqtt.mark()
+        scene.bridge.process.pause()
+        scene.mqtt.wait_for("suspended/bridge/state", "offline", 30, since)
+        time.sleep(70 if SLOW else 0)  # the fault itself
+        for _ in range(20):
+            meter.read()
+        before = scene.sim.stats()["telemetry_requests"]
+        since = scene.mqtt.mark()
+        scene.bridge.process.resume()
+        scene.bridge.wait_online(scene.mqtt, since, 60)
+        if SLOW:
+            scene.bridge.wait_log("the series has a gap", 30)
+        meter.read()
+        scene.more(6)
+        meter.arrives()
+        assert scene.sim.stats()["telemetry_requests"] < before + 10
+        scene.ends_well()
+
+
+def same_client_id(ground):
+    """Two bridges with one client id throw each other off: they say so and slow down, and a new id heals it at once."""
+
+    def named(config):
+        config["mqtt"]["client_id"] = "twins"
+
+    with Scene("twin-a", ground, change=named) as a, Scene("twin-b", ground, change=named) as b:
+        twins = [t.bridge.process for t in (a, b)]
+        until(lambda: any(t.find("does another client use the id twins") for t in twins), 60, "the takeovers told")
+        connects = sum("connected to the broker" in line for t in twins for line in t.lines)
+        assert connects <= 8, [t.log() for t in twins]
+        for scene in (a, b):
+            config = scene.bridge.file.read_text()
+            scene.bridge.write(config.replace("client_id: twins", f"client_id: {scene.name}"))
+            scene.bridge.reload()
+            scene.bridge.wait_log("configuration is in force", 30)
+        for scene in (a, b):
+            scene.more(2)
+            scene.ends_well()
+
+
 SCENES = {
     "few-descriptors": few_descriptors,
     "no-more-descriptors": no_more_descriptors,
     "file-size": file_size,
+    "stop-uploading": stop_while_uploading,
+    "stop-broker-mute": functools.partial(stop_without_broker, name="stop-broker-mute", answers_connect=True),
+    "stop-broker-gone": functools.partial(stop_without_broker, name="stop-broker-gone", answers_connect=False),
+    "stop-at-start": stop_at_start,
+    "suspended": suspended,
+    "same-client-id": same_client_id,
     "log-unread": unread,
     "log-gone": deaf,
     "log-closed": no_descriptors,

@@ -19,7 +19,6 @@ class Ground:
 
     folder: pathlib.Path
     broker: Broker
-    mqtt: Mqtt
 
     def folder_of(self, name):
         path = self.folder / name
@@ -32,7 +31,8 @@ class Scene:
     is written; `how` is how the bridge is started (Bridge.start)."""
 
     def __init__(self, name, ground, env=None, change=None, **how):
-        self.name, self.mqtt, broker = name, ground.mqtt, ground.broker
+        self.name, broker = name, ground.broker
+        self.mqtt = Mqtt(broker, f"{name}/#")  # its own: one for all would wake every scene for every message
         self.folder = ground.folder_of(name)
         self.sim = FlipSim(self.folder, token=f"{CANARY}-{name}", seed={"sites": [{"id": "home-1", "zip_code": "88800"}]})
         mqtt_section = {"server": broker.url, "base_topic": name}
@@ -40,7 +40,7 @@ class Scene:
         if change:
             change(config)
         self.bridge = Bridge(self.folder, config, env=env, base=name)
-        self.told = Told(ground.mqtt, name)
+        self.told = Told(self.mqtt, name)
         self.how = how
 
     def __enter__(self):
@@ -48,7 +48,6 @@ class Scene:
         return self
 
     def start(self, points=2, **how):
-        self.mqtt.subscribe(f"{self.name}/#")
         self.bridge.start_online(self.mqtt, timeout=60, **how)
         self.more(points)
 
@@ -91,6 +90,7 @@ class Scene:
             assert CANARY.encode() not in path.read_bytes(), f"a secret in {path}"
 
     def __exit__(self, kind, *rest):
+        self.mqtt.close()
         if kind is None:
             self.bridge.close()
             self.sim.close()

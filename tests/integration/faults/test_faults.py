@@ -5,6 +5,7 @@ import re
 
 import faults_clock
 import faults_cloud
+import faults_config
 import faults_disk
 import faults_process
 from harness.binaries import ROOT
@@ -14,7 +15,7 @@ from scene import DEVICES, Ground, side_by_side
 ONLY = set(filter(None, os.environ.get("F2M_FAULTS", "").split(",")))  # names, to run but these
 
 
-TABLES = (faults_cloud, faults_disk, faults_clock, faults_process)
+TABLES = (faults_cloud, faults_config, faults_disk, faults_clock, faults_process)
 
 
 def all_scenes():
@@ -35,4 +36,4 @@ def test_every_fault_is_told_of():
 def test_every_fault_costs_nothing(tmp_path, broker, mqtt):
     chosen = {name: scene for name, scene in all_scenes().items() if not ONLY or name in ONLY}
     with Traffic(mqtt, DEVICES, every=0.5):
-        side_by_side(Ground(tmp_path, broker, mqtt), chosen)
+        side_by_side(Ground(tmp_path, broker), chosen)
