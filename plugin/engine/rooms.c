@@ -102,6 +102,7 @@ void rooms_mqtt_up(struct f2m_engine *e, struct f2m_now now, struct f2m_effects 
     f2m_outbox_mqtt_up(e->outbox, now, fx);
     f2m_control_mqtt_up(e->control, now, fx);
     f2m_sites_mqtt_up(e->sites, now, fx);
+    f2m_requests_mqtt_up(e->requests, fx);
 }
 
 void rooms_show(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
@@ -117,6 +118,7 @@ void rooms_mqtt_down(struct f2m_engine *e, struct f2m_now now)
     f2m_telemetry_mqtt_down(e->telemetry, now);
     f2m_control_mqtt_down(e->control, now);
     f2m_sites_mqtt_down(e->sites, now);
+    f2m_requests_mqtt_down(e->requests);
     f2m_homeassistant_mqtt_down(e->homeassistant);
 }
 
@@ -137,6 +139,7 @@ void rooms_committed(struct f2m_engine *e, struct f2m_now now, bool ok, struct f
     f2m_outbox_committed(e->outbox, now, ok, fx);
     f2m_control_committed(e->control, now, ok);
     f2m_sites_committed(e->sites, now, ok);
+    f2m_requests_committed(e->requests, ok);
     f2m_homeassistant_committed(e->homeassistant, now, ok);
 }
 

@@ -38,6 +38,7 @@ void f2m_requests_free(struct f2m_requests *r)
         next = q->next;
         request_free(q);
     }
+    outgoing_free(r);
     f2m_strbuf_deinit(&r->topic);
     f2m_strbuf_deinit(&r->text);
     free(r);
@@ -79,10 +80,10 @@ static void write_answer(struct f2m_strbuf *out, struct f2m_slice transaction, c
     f2m_jw_end(&w);
 }
 
-/* response_topic NULL = bridge/response/<operation>. */
+/* response_topic NULL = bridge/response/<operation>. `instead` as in struct outgoing. */
 static void publish(struct f2m_requests *r, struct f2m_slice operation, const char *response_topic,
                     struct f2m_slice correlation, struct f2m_slice transaction, const struct answer *a,
-                    struct f2m_effects *fx)
+                    struct f2m_slice instead, struct f2m_effects *fx)
 {
     r->c.counters->requests++;
     write_answer(&r->text, transaction, a);
@@ -90,11 +91,9 @@ static void publish(struct f2m_requests *r, struct f2m_slice operation, const ch
         f2m_own_topic(&r->topic, r->c.config->mqtt.base_topic, "bridge/response/");
         f2m_strbuf_add(&r->topic, operation.at, operation.len);
     }
-    f2m_effects_publish(fx, &(struct f2m_publish){
-                                .topic = response_topic ? response_topic : r->topic.data,
-                                .payload = {r->text.data, r->text.len},
-                                .correlation = correlation,
-                            });
+    const struct outgoing texts = {
+        .payload = {r->text.data, r->text.len}, .instead = instead, .correlation = correlation};
+    outgoing_add(r, response_topic ? response_topic : r->topic.data, &texts, fx);
 }
 
 void request_answer(struct f2m_requests *r, struct request *q, const struct answer *a, struct f2m_effects *fx)
@@ -104,7 +103,13 @@ void request_answer(struct f2m_requests *r, struct request *q, const struct answ
         at = &(*at)->next;
     *at = q->next;
     r->len--;
-    publish(r, f2m_slice_of(q->operation.name), q->response_topic, q->correlation, q->envelope.transaction, a, fx);
+    f2m_autostrbuf instead;
+    f2m_strbuf_init(&instead, 0);
+    if (q->operation.kind == F2M_OPERATION_OUTBOX_RETRY || q->operation.kind == F2M_OPERATION_OUTBOX_DROP)
+        write_answer(&instead, q->envelope.transaction,
+                     &(struct answer){.error = "the database cannot be written: nothing was changed"});
+    publish(r, f2m_slice_of(q->operation.name), q->response_topic, q->correlation, q->envelope.transaction, a,
+            instead.len ? (struct f2m_slice){instead.data, instead.len} : (struct f2m_slice){NULL, 0}, fx);
     request_free(q);
 }
 
@@ -191,7 +196,7 @@ static void refuse_unknown(struct f2m_requests *r, struct f2m_slice operation, c
     f2m_autofree char *topic = m->response_topic.len ? f2m_xmemdup0(m->response_topic.at, m->response_topic.len) : NULL;
     bool there = topic && f2m_response_topic_allowed(r->c.config, topic);
     publish(r, operation, there ? topic : NULL, m->correlation, transaction,
-            &(struct answer){.error = "unknown operation; docs/mqtt.md lists them"}, fx);
+            &(struct answer){.error = "unknown operation; docs/mqtt.md lists them"}, (struct f2m_slice){NULL, 0}, fx);
 }
 
 void f2m_requests_message(struct f2m_requests *r, struct f2m_now now, struct f2m_slice operation,
@@ -206,7 +211,8 @@ void f2m_requests_message(struct f2m_requests *r, struct f2m_now now, struct f2m
     struct f2m_err err;
     if (admit(r, q, &err) != 0) {
         struct answer answer = {.error = err.text};
-        publish(r, operation, q->response_topic, q->correlation, q->envelope.transaction, &answer, fx);
+        publish(r, operation, q->response_topic, q->correlation, q->envelope.transaction, &answer,
+                (struct f2m_slice){NULL, 0}, fx);
         request_free(q);
         return;
     }
@@ -228,11 +234,12 @@ void f2m_requests_tick(struct f2m_requests *r, struct f2m_now now, struct f2m_ef
             request_answer(r, q, &(struct answer){.error = "no answer from Flip within 60 s; the outcome is unknown"},
                            fx);
     }
+    outgoing_publish(r, fx);
 }
 
 int64_t f2m_requests_deadline(const struct f2m_requests *r)
 {
-    int64_t deadline = INT64_MAX;
+    int64_t deadline = outgoing_due(r) ? INT64_MIN : INT64_MAX;
     for (const struct request *q = r->list; q; q = q->next)
         if (q->deadline_ms < deadline)
             deadline = q->deadline_ms;

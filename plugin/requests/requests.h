@@ -35,6 +35,12 @@ void f2m_requests_reload(struct f2m_requests *, const struct f2m_config *);
 /* `operation` is the rest of the topic after bridge/request/. */
 void f2m_requests_message(struct f2m_requests *, struct f2m_now, struct f2m_slice operation,
                           const struct f2m_mqtt_message *, struct f2m_effects *);
+/* While the broker is away answers wait for it. */
+void f2m_requests_mqtt_up(struct f2m_requests *, struct f2m_effects *);
+void f2m_requests_mqtt_down(struct f2m_requests *);
+/* After the turn's commit. ok false: its answers were dropped with all publishes, and are published with the next tick;
+ * those that told of a change of the store tell that it was not made. */
+void f2m_requests_committed(struct f2m_requests *, bool ok);
 void f2m_requests_tick(struct f2m_requests *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_requests_deadline(const struct f2m_requests *);
 void f2m_requests_stop(struct f2m_requests *, struct f2m_now, struct f2m_effects *); /* answers what is open */

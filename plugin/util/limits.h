@@ -87,8 +87,10 @@
 #define F2M_MAX_LEARN_PREFIXES     128 /* the beginnings of topics that are counted; the rarest make room */
 
 /* requests */
-#define F2M_MAX_REQUESTS_IN_FLIGHT 32
-#define F2M_REQUEST_DEADLINE_MS    60000
+#define F2M_MAX_REQUESTS_IN_FLIGHT    32
+#define F2M_REQUEST_DEADLINE_MS       60000
+#define F2M_MAX_ANSWERS_WAITING       64 /* for the broker, or for a turn that the disk takes; the oldest go */
+#define F2M_MAX_ANSWERS_WAITING_BYTES (32u << 20)
 
 /* the process */
 #define F2M_MIN_DESCRIPTORS    32  /* a home with everything but webhooks; without them nothing would work reliably */

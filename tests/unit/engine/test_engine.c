@@ -197,6 +197,25 @@ START_TEST(a_stop_closes_the_open_interval_and_goodbye_says_offline)
 }
 END_TEST
 
+START_TEST(an_answer_outlasts_a_turn_that_the_disk_refuses_and_the_loss_of_the_broker)
+{
+    connect_all_but(NULL);
+    message("soc", "50", false);
+    pass(1000);
+    f2m_fault_store_fail(store, F2M_FAULT_COMMIT, 1, -ENOSPC, true);
+    message("base/bridge/request/outbox/stats", "{}", false);
+    pass(10000); /* a point is closed */
+    ck_assert_ptr_null(published("base/bridge/response/outbox/stats"));
+    ck_assert_int_le(f2m_engine_deadline(engine, now), now.mono_ms);
+    step(&(struct f2m_event){.type = F2M_EV_MQTT_DOWN, .down = {.text = "gone"}});
+    pass(0);
+    ck_assert_ptr_null(published("base/bridge/response/outbox/stats"));
+    f2m_fault_store_heal(store);
+    connect_all_but(NULL);
+    ck_assert_ptr_nonnull(published("base/bridge/response/outbox/stats"));
+}
+END_TEST
+
 START_TEST(retained_requests_are_ignored)
 {
     connect_all_but(NULL);
@@ -262,6 +281,7 @@ int main(void)
     tcase_add_test(tc, a_clock_a_day_before_the_last_point_is_unset);
     tcase_add_test(tc, the_clocks_offset_to_flips_is_told_in_steps_and_from_10_s_on_as_a_problem);
     tcase_add_test(tc, a_stop_closes_the_open_interval_and_goodbye_says_offline);
+    tcase_add_test(tc, an_answer_outlasts_a_turn_that_the_disk_refuses_and_the_loss_of_the_broker);
     tcase_add_test(tc, retained_requests_are_ignored);
     tcase_add_test(tc, a_reload_swaps_the_subscriptions_and_tells_info);
     tcase_add_test(tc, a_refused_reload_stays_in_health_until_one_succeeds);

@@ -266,6 +266,60 @@ START_TEST(equal_transactions_of_two_automations_are_two_requests)
 }
 END_TEST
 
+START_TEST(an_answer_waits_for_the_broker)
+{
+    world_ask_v5("commands/get", "{\"transaction\":1}", "home/answers", "c");
+    world_broker(false);
+    world_reply(0, 200, "[]");
+    world_pass(3600000);
+    ck_assert_uint_eq(world_answers(), 0);
+    world_broker(true);
+    ck_assert_uint_eq(world_answers(), 1);
+    ck_assert_str_eq(world_answer(0)->topic, "home/answers");
+    ck_assert_str_eq(world_answer(0)->correlation, "c");
+    ck_assert_str_eq(world_answer(0)->text, "{\"transaction\":1,\"status\":\"ok\",\"http_status\":200,\"data\":[]}");
+    world_broker(false);
+    world_broker(true);
+    world_pass(3600000);
+    ck_assert_uint_eq(world_answers(), 1);
+}
+END_TEST
+
+START_TEST(an_answer_in_a_turn_that_the_disk_refuses_is_given_after_it)
+{
+    world_commit_fails = true;
+    world_ask("no/such", "{\"transaction\":1}");
+    world_ask("outbox/stats", "{\"transaction\":2}");
+    world_ask("outbox/drop", "{\"transaction\":3}");
+    ck_assert_uint_eq(world_answers(), 0);
+    ck_assert_int_eq(f2m_requests_deadline(world_requests), INT64_MIN);
+    world_commit_fails = false;
+    world_pass(0);
+    ck_assert_uint_eq(world_answers(), 3);
+    ck_assert_ptr_nonnull(strstr(world_answer(0)->text, "unknown operation"));
+    ck_assert_ptr_nonnull(strstr(world_answer(1)->text, "\"pending\":0"));
+    ck_assert_str_eq(world_answer(2)->text, "{\"transaction\":3,\"status\":\"error\",\"http_status\":null,\"error\":"
+                                            "\"the database cannot be written: nothing was changed\"}");
+    world_pass(3600000);
+    ck_assert_uint_eq(world_answers(), 3);
+    ck_assert_int_eq(f2m_requests_deadline(world_requests), INT64_MAX);
+}
+END_TEST
+
+START_TEST(of_too_many_answers_that_wait_the_newest_stay)
+{
+    world_broker(false);
+    for (int i = 0; i < F2M_MAX_ANSWERS_WAITING + 10; i++) {
+        char payload[64];
+        snprintf(payload, sizeof payload, "{\"transaction\":%d}", i);
+        world_ask("no/such", payload);
+    }
+    world_broker(true);
+    ck_assert_uint_eq(world_answers(), F2M_MAX_ANSWERS_WAITING);
+    ck_assert_ptr_nonnull(strstr(world_answer(0)->text, "\"transaction\":10,"));
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("requests");
@@ -284,5 +338,8 @@ int main(void)
     tcase_add_test(t, stopping_answers_what_is_open);
     tcase_add_test(t, a_repeated_delivery_makes_one_call_and_one_answer);
     tcase_add_test(t, equal_transactions_of_two_automations_are_two_requests);
+    tcase_add_test(t, an_answer_waits_for_the_broker);
+    tcase_add_test(t, an_answer_in_a_turn_that_the_disk_refuses_is_given_after_it);
+    tcase_add_test(t, of_too_many_answers_that_wait_the_newest_stay);
     return world_main("requests", t);
 }

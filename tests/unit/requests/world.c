@@ -10,6 +10,7 @@
 
 struct f2m_config world_config;
 struct f2m_requests *world_requests;
+bool world_commit_fails;
 
 static struct f2m_site site;
 static struct f2m_device device;
@@ -46,6 +47,7 @@ void world_setup(void)
     now = (struct f2m_now){1000000, 1750000000000};
     calls_len = token_calls = answers_len = expected = 0;
     observed_operation = NULL;
+    world_commit_fails = false;
     f2m_strbuf_init(&observed_body, 0);
     answers = f2m_xcalloc(MAX_ANSWERS, sizeof *answers);
     device = (struct f2m_device){.id = text_device, .site = &site};
@@ -119,6 +121,9 @@ static void drain(void)
 {
     uint64_t fetches[16];
     size_t n = 0;
+    if (world_commit_fails)
+        f2m_effects_withhold(fx);
+    f2m_requests_committed(world_requests, !world_commit_fails);
     for (size_t i = 0; i < f2m_effects_count(fx); i++) {
         const struct f2m_effect *e = f2m_effects_at(fx, i);
         if (e->type == F2M_FX_PUBLISH)
@@ -164,6 +169,15 @@ void world_pass(int64_t ms)
     now.wall_ms += ms;
     f2m_requests_tick(world_requests, now, fx);
     f2m_cloud_tick(cloud, now, fx);
+    drain();
+}
+
+void world_broker(bool there)
+{
+    if (there)
+        f2m_requests_mqtt_up(world_requests, fx);
+    else
+        f2m_requests_mqtt_down(world_requests);
     drain();
 }
 

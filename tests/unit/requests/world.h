@@ -28,6 +28,8 @@ void world_teardown(void);
 void world_ask(const char *operation, const char *payload);
 void world_ask_v5(const char *operation, const char *payload, const char *response_topic, const char *correlation);
 void world_pass(int64_t ms);
+void world_broker(bool there);  /* it is at the start */
+extern bool world_commit_fails; /* every turn's, while true: nothing is published */
 void world_stop(void);
 
 /* Calls to Flip in order, site tokens aside: those are answered by the world itself. */
