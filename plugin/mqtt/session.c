@@ -141,6 +141,19 @@ static void on_subscribe(struct mosquitto *mosq, void *obj, int mid, int count, 
     free(filter);
 }
 
+/* What OpenSSL's words leave open: libmosquitto hides what was wrong with the certificate. */
+static const char *hint(struct f2m_slice text)
+{
+    static const char *const hints[][2] = {
+        {"certificate verify failed", ": it has expired, or its authority is not trusted (mqtt.ca)"},
+        {"wrong version number", ": no TLS on this port"},
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (f2m_slice_is(text, hints[i][0]))
+            return hints[i][1];
+    return "";
+}
+
 /* The library says why TLS failed in its log alone, the first line being the telling one: "Error: host name
  * verification failed.", "OpenSSL Error[0]: error:…:certificate verify failed". */
 static void on_log(struct mosquitto *mosq, void *obj, int level, const char *line)
@@ -153,7 +166,7 @@ static void on_log(struct mosquitto *mosq, void *obj, int level, const char *lin
     struct f2m_slice text = f2m_slice_trim(f2m_slice_of(colon ? colon + 1 : line));
     while (text.len > 0 && text.at[text.len - 1] == '.')
         text.len--;
-    snprintf(m->text, sizeof m->text, "%.*s", (int)text.len, text.at);
+    snprintf(m->text, sizeof m->text, "%.*s%s", (int)text.len, text.at, hint(text));
 }
 
 /* ---- the instance ---- */

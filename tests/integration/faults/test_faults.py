@@ -8,6 +8,7 @@ import faults_cloud
 import faults_config
 import faults_disk
 import faults_process
+import faults_tls
 from harness.binaries import ROOT
 from harness.fleet import Traffic
 from scene import DEVICES, Ground, side_by_side
@@ -15,7 +16,7 @@ from scene import DEVICES, Ground, side_by_side
 ONLY = set(filter(None, os.environ.get("F2M_FAULTS", "").split(",")))  # names, to run but these
 
 
-TABLES = (faults_cloud, faults_config, faults_disk, faults_clock, faults_process)
+TABLES = (faults_cloud, faults_config, faults_disk, faults_clock, faults_process, faults_tls)
 
 
 def all_scenes():

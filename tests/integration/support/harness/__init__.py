@@ -10,6 +10,7 @@ from harness.mqtt import Message, Mqtt
 from harness.pki import Authority
 from harness.process import Process, free_port, until
 from harness.shim import Shim
+from harness.tls import TlsFront
 
 __all__ = [
     "Authority",
@@ -21,6 +22,7 @@ __all__ = [
     "Process",
     "Shim",
     "Tag",
+    "TlsFront",
     "free_port",
     "home_config",
     "until",
