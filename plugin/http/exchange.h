@@ -36,9 +36,10 @@ struct f2m_server {
     struct MHD_Daemon *daemon;
     struct f2m_now now; /* of the present f2m_server_run() */
     struct f2m_exchange *exchanges;
-    size_t open;     /* of them */
-    bool closing;    /* nothing is handed to the engine any more */
-    size_t buffered; /* bytes of all bodies: ≤ F2M_MAX_WEBHOOK_BUFFERS */
+    size_t open;              /* of them */
+    int64_t starved_until_ms; /* mono: no descriptor for the connection that waits; 0 = all is well */
+    bool closing;             /* nothing is handed to the engine any more */
+    size_t buffered;          /* bytes of all bodies: ≤ F2M_MAX_WEBHOOK_BUFFERS */
     uint64_t last_tag;
     uint64_t refused;
     struct f2m_strbuf page;

@@ -5,8 +5,10 @@
 #include "util/xalloc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +18,7 @@
 #define BACKLOG            1024 /* a burst waits in the kernel: a SYN that finds no room comes again a second later */
 #define MEMORY_PER_REQUEST ((size_t)32 << 10) /* request line and headers; libmicrohttpd refuses more */
 #define GRACE_MS           1000               /* after the deadline: for the 503 to get out */
+#define STARVED_MS         1000               /* without a descriptor for the next connection: until the next try */
 
 /* ---- listening ---- */
 
@@ -184,8 +187,24 @@ void f2m_server_free(struct f2m_server *server)
     free(server);
 }
 
+/* Where no descriptor can be had, a connection that waits would wake us again and again, as the library cannot take it.
+ */
+static bool is_starved(const struct f2m_server *server)
+{
+    int listener = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd;
+    struct pollfd waits = {.fd = listener, .events = POLLIN};
+    if (server->open >= F2M_MAX_HTTP_CONNECTIONS || poll(&waits, 1, 0) != 1)
+        return false;
+    int probe = fcntl(listener, F_DUPFD_CLOEXEC, 0);
+    if (probe >= 0)
+        close(probe);
+    return probe < 0;
+}
+
 int f2m_server_fd(const struct f2m_server *server)
 {
+    if (server->starved_until_ms)
+        return -1;
     return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }
 
@@ -213,6 +232,8 @@ static int64_t due_of(const struct f2m_server *server, const struct f2m_exchange
 
 int64_t f2m_server_timeout(struct f2m_server *server, struct f2m_now now)
 {
+    if (server->starved_until_ms)
+        return server->starved_until_ms > now.mono_ms ? server->starved_until_ms - now.mono_ms : 0;
     MHD_UNSIGNED_LONG_LONG library_ms;
     int64_t timeout = -1;
     if (MHD_get_timeout(server->daemon, &library_ms) == MHD_YES)
@@ -251,9 +272,12 @@ static void end_overdue(struct f2m_server *server)
 
 void f2m_server_run(struct f2m_server *server, struct f2m_now now)
 {
+    if (server->starved_until_ms > now.mono_ms)
+        return;
     server->now = now;
     end_overdue(server);
     MHD_run(server->daemon);
+    server->starved_until_ms = is_starved(server) ? now.mono_ms + STARVED_MS : 0;
 }
 
 bool f2m_server_next_webhook(struct f2m_server *server, struct f2m_webhook *webhook)

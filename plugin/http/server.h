@@ -41,7 +41,8 @@ struct f2m_server *f2m_server_new(const struct f2m_server_options *, struct f2m_
     __attribute__((warn_unused_result));
 void f2m_server_free(struct f2m_server *); /* open webhooks get 503; NULL is fine */
 
-int f2m_server_fd(const struct f2m_server *); /* for POLLIN; owned by the server */
+/* For POLLIN; owned by the server. -1 = none just now: out of descriptors, only f2m_server_timeout() counts. */
+int f2m_server_fd(const struct f2m_server *);
 int f2m_server_port(const struct f2m_server *);
 /* Milliseconds until f2m_server_run() must be called again; -1 = when the fd says so. */
 int64_t f2m_server_timeout(struct f2m_server *, struct f2m_now);

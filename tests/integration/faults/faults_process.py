@@ -9,7 +9,7 @@ import time
 
 import yaml
 from faults_config import Meter, with_meter
-from harness import Mqtt, until
+from harness import Mqtt, free_port, until
 from harness.fleet import all_arrive
 from scene import SLOW, Scene
 
@@ -74,13 +74,31 @@ def few_descriptors(ground):
         scene.ends_well()
 
 
+def ask(port, request=b"GET /healthz HTTP/1.0\r\n\r\n"):
+    """A connection to the listener, with a request on its way."""
+    client = socket.create_connection(("127.0.0.1", port), 20)
+    client.sendall(request)
+    return client
+
+
+def status_of(client):
+    """The status of the answer; 0 where the connection is just closed."""
+    with client:
+        try:
+            return int(client.recv(4096)[9:12] or 0)
+        except ConnectionError:
+            return 0
+
+
 def no_more_descriptors(ground):
     """None can be opened any more while it runs: what needs one waits, without spinning, and is tried again."""
-    with Scene("no-more-descriptors", ground) as scene:
+    port = free_port()
+    with Scene("no-more-descriptors", ground, change=lambda c: c.update(http={"listen": f"127.0.0.1:{port}"})) as scene:
         process = scene.bridge.process
         scene.sim.outage()  # its connections are gone
         process.limit(resource.RLIMIT_NOFILE, 8)
         scene.health(lambda h: h["outbox"]["pending"] and "oo many open files" in (h["last_error"] or ""), "the fault")
+        waiting = ask(port)  # the kernel has taken it, nobody else can
         before = process.cpu_s()
         scene.more(8)
         assert process.cpu_s() - before < 2, "four seconds, and most of them busy"
@@ -88,7 +106,25 @@ def no_more_descriptors(ground):
         Mqtt(ground.broker, client_id=scene.client_id()).close()  # and the broker's is gone
         scene.bridge.wait_log("no connection to the broker", 30)
         process.limit(resource.RLIMIT_NOFILE)
+        assert status_of(waiting) == 200
         scene.more(2)
+        scene.ends_well()
+
+
+def listener(ground):
+    """More idle connections than there may be, requests without end, and no HTTP at all: points go on, and the
+    next one is answered."""
+    port = free_port()
+    with Scene("listener", ground, change=lambda c: c.update(http={"listen": f"127.0.0.1:{port}"})) as scene:
+        with contextlib.ExitStack() as stack:
+            for _ in range(300):
+                stack.enter_context(ask(port, b"GET /heal"))
+            scene.more(4)
+            assert status_of(ask(port)) == 200
+        for request in (b"GET /" + b"x" * (1 << 20), b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 100000, bytes(range(256)) * 4096):
+            with contextlib.suppress(ConnectionError):
+                assert status_of(ask(port, request)) in (0, 400, 413, 414, 431)
+        assert status_of(ask(port)) == 200
         scene.ends_well()
 
 
@@ -237,6 +273,7 @@ def same_client_id(ground):
 SCENES = {
     "few-descriptors": few_descriptors,
     "no-more-descriptors": no_more_descriptors,
+    "listener": listener,
     "file-size": file_size,
     "stop-uploading": stop_while_uploading,
     "stop-broker-mute": functools.partial(stop_without_broker, name="stop-broker-mute", answers_connect=True),
