@@ -101,6 +101,7 @@ void route_message(struct f2m_engine *e, struct f2m_now now, const struct f2m_mq
     /* A retained birth is from before this connection, at which everything was announced. */
     if (!m->retain && f2m_slice_is(m->topic, e->config->homeassistant.status_topic))
         f2m_homeassistant_status(e->homeassistant, now, m->payload);
+    f2m_homeassistant_message(e->homeassistant, m);
     (void)f2m_telemetry_message(e->telemetry, now, m, fx);
     (void)f2m_control_message(e->control, now, m, fx);
     (void)f2m_sites_message(e->sites, now, m, fx);

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #define COMPONENT "homeassistant"
-#define KEY       "homeassistant/"
 #define META_KEY  "homeassistant_bridge"
 #define QUIET_MS  500
 #define MQTT_FULL 0x97 /* the client to the broker is full, or MQTT 5: quota exceeded */
@@ -126,11 +125,11 @@ static bool collect_gone(void *ctx, const char *key, struct f2m_slice value, int
     struct f2m_ha_item *item;
 
     (void)value, (void)changed_ms;
-    if (strncmp(key, KEY, strlen(KEY)) != 0)
+    if (strncmp(key, F2M_HA_KEY, strlen(F2M_HA_KEY)) != 0)
         return true;
-    HASH_FIND_STR(h->by_topic, key + strlen(KEY), item);
+    HASH_FIND_STR(h->by_topic, key + strlen(F2M_HA_KEY), item);
     if (!item)
-        push(h, item_new(key + strlen(KEY)));
+        push(h, item_new(key + strlen(F2M_HA_KEY)));
     return true;
 }
 
@@ -157,7 +156,7 @@ void f2m_ha_round_start(struct f2m_homeassistant *h, struct f2m_now now, bool af
 static const char *key_of(struct f2m_homeassistant *h, const struct f2m_ha_item *item)
 {
     f2m_strbuf_reset(&h->key);
-    f2m_strbuf_adds(&h->key, KEY);
+    f2m_strbuf_adds(&h->key, F2M_HA_KEY);
     f2m_strbuf_adds(&h->key, item->topic);
     return h->key.data;
 }

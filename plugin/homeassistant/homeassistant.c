@@ -17,7 +17,7 @@ struct f2m_homeassistant *f2m_homeassistant_new(const struct f2m_homeassistant_c
 
     h->c = *context;
     h->again = f2m_xcalloc(F2M_MAX_DISCOVERY_IN_FLIGHT, sizeof *h->again);
-    h->birth_ms = h->states_ms = h->retry_ms = F2M_HA_NEVER;
+    h->birth_ms = h->states_ms = h->retry_ms = h->search_ms = F2M_HA_NEVER;
     h->quiet_ms = INT64_MIN;
     f2m_strbuf_init(&h->topic, 0);
     f2m_strbuf_init(&h->text, 0);
@@ -31,6 +31,8 @@ void f2m_homeassistant_free(struct f2m_homeassistant *h)
     if (!h)
         return;
     f2m_ha_round_drop(h);
+    f2m_ha_search_drop(h);
+    free(h->search_filter);
     free(h->again);
     free(h->bridge_id);
     free(h->refusal);
@@ -51,6 +53,7 @@ void f2m_homeassistant_reload(struct f2m_homeassistant *h, struct f2m_now now, c
 void f2m_homeassistant_mqtt_up(struct f2m_homeassistant *h, struct f2m_now now, struct f2m_effects *fx)
 {
     h->connected = true;
+    f2m_ha_search_start(h, now, fx);
     f2m_ha_round_start(h, now, false, fx);
 }
 
@@ -59,6 +62,7 @@ void f2m_homeassistant_mqtt_down(struct f2m_homeassistant *h)
     h->connected = false;
     h->birth_ms = h->states_ms = h->retry_ms = F2M_HA_NEVER;
     f2m_ha_round_drop(h);
+    f2m_ha_search_drop(h);
 }
 
 bool f2m_homeassistant_published(struct f2m_homeassistant *h, struct f2m_now now, const struct f2m_mqtt_published *p,
@@ -89,6 +93,8 @@ void f2m_homeassistant_tick(struct f2m_homeassistant *h, struct f2m_now now, str
     } else if (now.mono_ms >= h->retry_ms) {
         f2m_ha_round_start(h, now, h->after_birth, fx);
     }
+    if (now.mono_ms >= h->search_ms)
+        f2m_ha_search_end(h, now, fx);
     f2m_ha_round_go_on(h, now, fx);
     if (now.mono_ms >= h->states_ms) {
         h->states_ms = F2M_HA_NEVER;
@@ -103,7 +109,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 int64_t f2m_homeassistant_deadline(const struct f2m_homeassistant *h)
 {
-    int64_t deadline = earlier(earlier(h->birth_ms, h->states_ms), h->retry_ms);
+    int64_t deadline = earlier(earlier(h->birth_ms, h->states_ms), earlier(h->retry_ms, h->search_ms));
 
     return h->again_len ? earlier(deadline, h->quiet_ms) : deadline;
 }

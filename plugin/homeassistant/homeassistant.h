@@ -6,7 +6,8 @@
  * A configuration goes to <discovery_topic>/device/<object id>/config, retained. F2M_STORE_ANNOUNCED remembers under
  * "homeassistant/<that topic>" which components it held, so that what a later configuration, version or discovery topic
  * does not have any more is cleared: a component by publishing it with nothing but its platform and then not at all, a
- * device by an empty payload. The record goes only when the broker has taken that.
+ * device by an empty payload. The record goes only when the broker has taken that. A lost record is made again of what
+ * the broker holds (search.c).
  *
  * Decided here, where the interface is silent:
  *  - Anything but `offline` on the status topic is a birth: Home Assistant lets its users choose the payload.
@@ -48,6 +49,9 @@ void f2m_homeassistant_mqtt_down(struct f2m_homeassistant *);
 bool f2m_homeassistant_published(struct f2m_homeassistant *, struct f2m_now, const struct f2m_mqtt_published *,
                                  struct f2m_effects *);
 #define F2M_TAG_HOMEASSISTANT ((uint64_t)0x4A << 56)
+/* Any message: for a moment after the first connection without a record, discovery payloads of a former run of this
+ * bridge are looked for among them, so that what it announced and nobody configures any more is cleared. */
+void f2m_homeassistant_message(struct f2m_homeassistant *, const struct f2m_mqtt_message *);
 /* Payload of homeassistant.status_topic; a birth announces again after 1 to 5 s of jitter, and then has the states
  * published again: f2m_homeassistant_states_due() turns true once, 1 s after the last configuration. */
 void f2m_homeassistant_status(struct f2m_homeassistant *, struct f2m_now, struct f2m_slice payload);

@@ -4,6 +4,7 @@
  *   entities.c   every entity, as one table      announce.c       one round: what went is cleared, what is, announced
  *   identity.c   ids that last                   homeassistant.c  the room's door: when a round begins
  *   payload.c    discovery payloads              record.c         what a topic held before
+ *                                                search.c         the same, of a run whose record is lost
  */
 #ifndef F2M_HOMEASSISTANT_INTERNAL_H
 #define F2M_HOMEASSISTANT_INTERNAL_H
@@ -20,6 +21,11 @@ struct f2m_ha_item {
     bool wanted;       /* false: announced before, to be cleared */
     struct f2m_ha_subject subject;
     char topic[];
+};
+
+/* A discovery topic of a former run, and its record; both owned. */
+struct f2m_ha_found {
+    char *topic, *record;
 };
 
 struct f2m_homeassistant {
@@ -39,13 +45,26 @@ struct f2m_homeassistant {
     bool sent_now;    /* something was published in this turn */
     int64_t quiet_ms; /* mono: the client to the broker is full: nothing before */
     char *refusal;    /* the topic that the broker refused last, until a round without any; NULL = none */
+    /* the search for a former run */
+    bool searched;       /* or there is a record */
+    char *search_filter; /* while it is not over; NULL = none */
+    struct f2m_ha_found *found;
+    size_t found_len;
     /* when; mono, INT64_MAX = never */
-    int64_t birth_ms, states_ms, retry_ms;
+    int64_t birth_ms, states_ms, retry_ms, search_ms;
     bool states_due;
     struct f2m_strbuf topic, text, record, key;
 };
 
 #define F2M_HA_NEVER INT64_MAX
+#define F2M_HA_KEY   "homeassistant/" /* in F2M_STORE_ANNOUNCED, before the topic */
+
+/* Subscribes, where nothing is recorded; before the round of this connection. */
+void f2m_ha_search_start(struct f2m_homeassistant *, struct f2m_now, struct f2m_effects *);
+/* Records what was found, and begins a round where there was something. */
+void f2m_ha_search_end(struct f2m_homeassistant *, struct f2m_now, struct f2m_effects *);
+/* Forgets what was found: the next connection searches again. */
+void f2m_ha_search_drop(struct f2m_homeassistant *);
 
 /* Forgets the round under way. */
 void f2m_ha_round_drop(struct f2m_homeassistant *);

@@ -2,8 +2,6 @@
 
 #include "util/json.h"
 
-#define MAX_COMPONENT 64
-
 struct f2m_slice f2m_ha_record_parse(struct f2m_slice stored)
 {
     struct f2m_err err;
@@ -23,7 +21,7 @@ static const struct f2m_ha_entity *find(const struct f2m_ha_subject *s, struct f
 }
 
 struct gone {
-    char component[MAX_COMPONENT], platform[MAX_COMPONENT];
+    char component[F2M_HA_MAX_COMPONENT], platform[F2M_HA_MAX_COMPONENT];
 };
 
 /* The next component that has to go. */

@@ -5,6 +5,8 @@
 #include "homeassistant/payload.h"
 #include "util/json_writer.h"
 
+#define F2M_HA_MAX_COMPONENT 64 /* bytes of a component's or platform's name, with its end */
+
 /* The stored text as a value that the functions below take; {NULL, 0} where it is none of ours. */
 struct f2m_slice f2m_ha_record_parse(struct f2m_slice stored);
 /* Replaces out's text: the subject's components, and those of `former` that Home Assistant may still have. */

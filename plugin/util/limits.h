@@ -77,6 +77,8 @@
 /* Home Assistant */
 #define F2M_MAX_DISCOVERY_IN_FLIGHT 16   /* discovery payloads that the broker has not acknowledged */
 #define F2M_DISCOVERY_STATES_MS     1000 /* after the configurations of a birth */
+#define F2M_DISCOVERY_SEARCH_MS     2000 /* for what a former run announced whose record is lost */
+#define F2M_MAX_DISCOVERY_FOUND     1024
 
 /* learn */
 #define F2M_MAX_LEARN_SYSTEMS      32  /* of one preset; those of which least was seen go first */

@@ -157,3 +157,34 @@ def test_a_broker_that_refuses_discovery_is_named(sim, tmp_path):
             bridge.start_online(mqtt)
             bridge.wait_log(f"refused a discovery topic.*{BRIDGE}")
             assert h.configs(mqtt) == []
+
+
+def test_what_a_lost_database_announced_goes_too(world, config, broker):
+    """The broker still holds it. What another bridge announced, or another program, is none of ours."""
+    mqtt, bridge = world
+    ours = h.held(mqtt)
+    others = {
+        TOPIC.format("device_of_another"): ours[SECOND].replace(b'"t":"flip2mqtt/bridge/state"', b'"t":"elsewhere/bridge/state"'),
+        TOPIC.format("device_of_nobody"): b"no JSON",
+        TOPIC.format("device_of_a_stranger"): ours[SECOND].replace(b'"name":"flip2mqtt"', b'"name":"stranger"'),
+        "homeassistant/device/0x00158d/config": ours[SECOND],
+    }
+    assert len(set(others.values())) == 4
+    bridge.stop()
+    for topic, payload in others.items():
+        mqtt.publish(topic, payload, retain=True)
+    for path in bridge.folder.glob("flip2mqtt.db*"):
+        path.unlink()
+    del config["sites"][0]["devices"][0]["telemetry"]["sources"]["battery_power"]
+    config["sites"][0]["devices"].pop()
+    bridge.write(config)
+    since = mqtt.mark()
+    bridge.start_online(mqtt)
+    until(lambda: (SECOND, b"") in topics(mqtt, since), 15, "the end of the second battery")
+    until(lambda: [t for t, _ in topics(mqtt, since)].count(FIRST) == 3, 15, "what the first has not any more, then the rest")
+    removing, after = [Announced(*item) for item in topics(mqtt, since) if item[0] == FIRST][-2:]
+    assert set(removing.removed) == {"battery_power", "battery_charge_power", "battery_discharge_power"} and not after.removed
+    left = retained(broker)
+    assert {t: p for t, p in left.items() if t in others} == others
+    assert set(left) == {BRIDGE, SITE, FIRST} | set(others)
+    assert set(records_after_stop(mqtt, bridge)) == {BRIDGE, SITE, FIRST}

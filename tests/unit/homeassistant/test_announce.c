@@ -1,4 +1,5 @@
 /* What is configured is announced, at connection and birth; what is not any more is cleared, also after a restart. */
+#include "util/limits.h"
 #include "world.h"
 
 #include <errno.h>
@@ -120,6 +121,7 @@ START_TEST(a_birth_announces_again_after_jitter_and_then_the_states)
     int64_t first = 0;
 
     world_start();
+    world_pass(F2M_DISCOVERY_SEARCH_MS);
     for (int i = 0; i < 20; i++) {
         world_forget();
         world_status("online");

@@ -32,7 +32,7 @@ static cJSON *parsed[MAX];
 static size_t parsed_len;
 static struct f2m_effects *fx;
 static struct f2m_rng rng;
-static struct f2m_strbuf log_text, list_text;
+static struct f2m_strbuf log_text, list_text, filters_text;
 static bool states_seen;
 
 static char *text(const char *s)
@@ -79,6 +79,7 @@ void world_setup(void)
     world_silent = states_seen = false;
     f2m_strbuf_init(&log_text, 0);
     f2m_strbuf_init(&list_text, 0);
+    f2m_strbuf_init(&filters_text, 0);
 }
 
 void world_teardown(void)
@@ -94,6 +95,7 @@ void world_teardown(void)
         cJSON_Delete(parsed[i]);
     f2m_strbuf_deinit(&log_text);
     f2m_strbuf_deinit(&list_text);
+    f2m_strbuf_deinit(&filters_text);
     room = NULL;
 }
 
@@ -105,6 +107,8 @@ static void take_effects(void)
         const struct f2m_effect *e = f2m_effects_at(fx, i);
         if (e->type == F2M_FX_LOG)
             f2m_strbuf_addf(&log_text, "%s %s\n", e->log.msg, e->log.pairs);
+        if (e->type == F2M_FX_SUBSCRIBE || e->type == F2M_FX_UNSUBSCRIBE)
+            f2m_strbuf_addf(&filters_text, "%c%s\n", e->type == F2M_FX_SUBSCRIBE ? '+' : '-', e->filter);
         if (e->type != F2M_FX_PUBLISH)
             continue;
         ck_assert_uint_lt(publishes_len, MAX);
@@ -191,6 +195,18 @@ void world_status(const char *payload)
 {
     f2m_homeassistant_status(room, now, f2m_slice_of(payload));
     settle();
+}
+
+const char *subscribed(void)
+{
+    return filters_text.data ? filters_text.data : "";
+}
+
+void world_message(const char *topic, const char *payload, bool retain)
+{
+    f2m_homeassistant_message(
+        room,
+        &(struct f2m_mqtt_message){.topic = f2m_slice_of(topic), .payload = f2m_slice_of(payload), .retain = retain});
 }
 
 void world_pass(int64_t ms)

@@ -50,6 +50,9 @@ size_t published_len(void);
 const char *payload_at(size_t i);
 void world_forget(void);
 const char *logs(void);
+/* The subscriptions so far, as "+filter\n" and "-filter\n". */
+const char *subscribed(void);
+void world_message(const char *topic, const char *payload, bool retain);
 
 /* A component of a payload, NULL where absent; a text member of it ("" where absent). */
 cJSON *component(const char *topic, const char *key);
