@@ -349,6 +349,10 @@ bool f2m_action_published(struct f2m_control *c, struct f2m_now now, struct f2m_
 
     if (!step)
         return false;
+    if (reason == F2M_MQTT_FULL) { /* says nothing about the battery */
+        step->retry_mono = now.mono_ms + F2M_QUIET_MS;
+        return true;
+    }
     memcpy(before, d->unheard, sizeof before);
     /* Where the broker keeps it, whoever comes later still hears it. */
     step->acked = reason < 0x80 && (reason != 0x10 || a->list[step - a->steps].retain);

@@ -199,12 +199,12 @@ void f2m_control_mqtt_up(struct f2m_control *c, struct f2m_now now, struct f2m_e
 {
     c->connected = true;
     c->up_mono = now.mono_ms;
+    c->quiet_mono = INT64_MIN;
     for (size_t i = 0; i < c->devices_len; i++) {
         struct f2m_control_device *d = &c->devices[i];
         d->force = true;
-        d->shown = false;
+        d->shown = d->pause_shown = false;
         f2m_action_stop(d);
-        f2m_publish_pause(c, d, fx);
         f2m_settle(c, now, d, fx);
         f2m_publish_untold(c, now, d, fx);
     }
@@ -213,9 +213,10 @@ void f2m_control_mqtt_up(struct f2m_control *c, struct f2m_now now, struct f2m_e
 void f2m_control_show(struct f2m_control *c, struct f2m_now now, struct f2m_effects *fx)
 {
     for (size_t i = 0; i < c->devices_len; i++) {
-        c->devices[i].shown = false;
-        f2m_publish_pause(c, &c->devices[i], fx);
+        c->devices[i].shown = c->devices[i].pause_shown = false;
         f2m_publish_control(c, now, &c->devices[i], fx);
+        f2m_publish_pause(c, now, &c->devices[i], fx);
+        f2m_wake(c, &c->devices[i]);
     }
 }
 
@@ -237,7 +238,14 @@ bool f2m_control_published(struct f2m_control *c, struct f2m_now now, const stru
 
     if ((p->tag & ((uint64_t)0xff << 56)) != F2M_TAG_CONTROL)
         return false;
-    if (number < c->devices_len && f2m_action_published(c, now, &c->devices[number], p->tag, p->reason, fx))
+    if (number >= c->devices_len)
+        return true;
+    if ((uint32_t)p->tag == 0) {
+        if (p->reason == F2M_MQTT_FULL)
+            f2m_publish_full(c, now, &c->devices[number]);
+        return true;
+    }
+    if (f2m_action_published(c, now, &c->devices[number], p->tag, p->reason, fx))
         f2m_settle(c, now, &c->devices[number], fx);
     return true;
 }
@@ -413,7 +421,7 @@ void f2m_control_committed(struct f2m_control *c, struct f2m_now now, bool ok)
             d->restore_first = false;
         }
         d->running = NULL;
-        d->wrote = d->shown = false;
+        d->wrote = d->shown = d->pause_shown = false;
         f2m_wake(c, d);
     }
     load(c, now);

@@ -178,6 +178,7 @@ struct f2m_control_device {
     char trouble[F2M_REASON_SIZE]; /* with restore; "" = all well */
     bool shown;                    /* control topic is out, with this content: */
     uint64_t shown_hash;
+    bool pause_shown;        /* so is the pause topic */
     enum f2m_mode mode_told; /* to telemetry */
     bool due;                /* settle at the next tick, whatever the deadlines say */
     int64_t next_wall, next_mono;
@@ -210,6 +211,7 @@ struct f2m_control {
     void *moment_ctx;
     bool connected, hold, hold_told, stopped;
     int64_t up_mono;
+    int64_t quiet_mono; /* the client to the broker is full: none of our own topics before */
     uint32_t last_tag;
     bool touched;       /* this turn changed the store or publishes */
     int failed;         /* the store's error in this turn */
@@ -221,6 +223,8 @@ struct f2m_control {
     int64_t trim_mono;
     struct f2m_strbuf topic, text, body; /* scratch */
 };
+
+#define F2M_QUIET_MS 500 /* after F2M_MQTT_FULL */
 
 #define F2M_POLLED_KEY "control.polled" /* in F2M_STORE_META: commands were polled once */
 
@@ -390,7 +394,9 @@ void f2m_publish_phase(struct f2m_control *, struct f2m_now, const struct f2m_co
 /* The broker is back: where each command stands now, but not what came and went meanwhile. */
 void f2m_publish_untold(struct f2m_control *, struct f2m_now, const struct f2m_control_device *, struct f2m_effects *);
 void f2m_publish_control(struct f2m_control *, struct f2m_now, struct f2m_control_device *, struct f2m_effects *);
-void f2m_publish_pause(struct f2m_control *, const struct f2m_control_device *, struct f2m_effects *);
+void f2m_publish_pause(struct f2m_control *, struct f2m_now, struct f2m_control_device *, struct f2m_effects *);
+/* Where one of the two could not get out: in a moment, by settle. */
+void f2m_publish_full(struct f2m_control *, struct f2m_now, struct f2m_control_device *);
 /* Every publish of the room goes through here: a failed commit drops it, and then memory must go back. */
 void f2m_publish_out(struct f2m_control *, const struct f2m_publish *, struct f2m_effects *);
 

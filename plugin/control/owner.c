@@ -74,7 +74,7 @@ void f2m_control_pause_set(struct f2m_control *c, struct f2m_now now, const char
         f2m_effects_log(fx, F2M_LOG_INFO, F2M_COMPONENT, on ? "paused by owner" : "pause ended", "device=%s",
                         f2m_log_value(device_id, id, sizeof id));
     }
-    f2m_publish_pause(c, d, fx);
+    f2m_publish_pause(c, now, d, fx);
     f2m_settle(c, now, d, fx);
 }
 

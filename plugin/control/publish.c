@@ -129,6 +129,19 @@ bool f2m_control_describe(const struct f2m_control *c, struct f2m_now now, const
     return true;
 }
 
+/* The tag of a device's retained topics: those to the battery never end with 0. */
+static uint64_t tag_of(const struct f2m_control_device *d)
+{
+    return F2M_TAG_CONTROL | (uint64_t)(d->number & 0xffffff) << 32;
+}
+
+void f2m_publish_full(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d)
+{
+    c->quiet_mono = now.mono_ms + F2M_QUIET_MS;
+    d->shown = d->pause_shown = false;
+    f2m_wake(c, d);
+}
+
 void f2m_publish_control(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d,
                          struct f2m_effects *fx)
 {
@@ -140,7 +153,9 @@ void f2m_publish_control(struct f2m_control *c, struct f2m_now now, struct f2m_c
     uint64_t h = hash(body);
     if (d->shown && d->shown_hash == h)
         return;
-    d->shown = true;
+    d->shown = now.mono_ms >= c->quiet_mono;
+    if (!d->shown)
+        return;
     d->shown_hash = h;
     f2m_publish_out(
         c,
@@ -148,19 +163,22 @@ void f2m_publish_control(struct f2m_control *c, struct f2m_now now, struct f2m_c
             .topic = f2m_own_topic_device(&c->topic, c->c.config->mqtt.base_topic, d->config->id, "control"),
             .payload = body,
             .retain = true,
+            .tag = tag_of(d),
         },
         fx);
 }
 
-void f2m_publish_pause(struct f2m_control *c, const struct f2m_control_device *d, struct f2m_effects *fx)
+void f2m_publish_pause(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d, struct f2m_effects *fx)
 {
-    if (!c->connected)
+    d->pause_shown = c->connected && now.mono_ms >= c->quiet_mono;
+    if (!d->pause_shown)
         return;
     f2m_publish_out(c,
                     &(struct f2m_publish){
                         .topic = f2m_own_topic_device(&c->topic, c->c.config->mqtt.base_topic, d->config->id, "pause"),
                         .payload = f2m_slice_of(d->paused ? "ON" : "OFF"),
                         .retain = true,
+                        .tag = tag_of(d),
                     },
                     fx);
 }

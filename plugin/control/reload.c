@@ -93,8 +93,6 @@ void f2m_control_reload(struct f2m_control *c, struct f2m_now now, const struct 
     }
     f2m_control_build_vetoes(c);
     reattach(c, now, fx);
-    for (size_t i = 0; c->connected && i < c->devices_len; i++)
-        f2m_publish_pause(c, &c->devices[i], fx);
     f2m_control_free_devices(old, old_len, old_by_id);
     f2m_control_poll_now(c);
     f2m_settle_all(c, now, fx);

@@ -265,6 +265,8 @@ static void arm(struct f2m_control *c, struct f2m_now now, struct f2m_control_de
     d->due = false;
     d->next_wall = c->hold ? INT64_MAX : f2m_schedule_deadline(d, now.wall_ms);
     d->next_mono = f2m_action_deadline(d);
+    if (c->connected && (!d->shown || !d->pause_shown) && c->quiet_mono < d->next_mono)
+        d->next_mono = c->quiet_mono;
     if (watch && d->next_mono > now.mono_ms + LOOK_AGAIN_MS)
         d->next_mono = now.mono_ms + LOOK_AGAIN_MS;
     if (d->next_wall < c->next_wall)
@@ -288,6 +290,8 @@ void f2m_settle(struct f2m_control *c, struct f2m_now now, struct f2m_control_de
     }
     tell_telemetry(c, d);
     f2m_publish_control(c, now, d, fx);
+    if (!d->pause_shown)
+        f2m_publish_pause(c, now, d, fx);
     arm(c, now, d, watch || watched(d));
     if (!done)
         f2m_wake(c, d);

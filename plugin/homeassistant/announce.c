@@ -13,8 +13,7 @@
 
 #define COMPONENT "homeassistant"
 #define META_KEY  "homeassistant_bridge"
-#define QUIET_MS  500
-#define MQTT_FULL 0x97 /* the client to the broker is full, or MQTT 5: quota exceeded */
+#define QUIET_MS  500 /* after F2M_MQTT_FULL */
 
 /* A tag: the room, the round, the item. */
 #define ROUND_BITS 24
@@ -268,7 +267,7 @@ void f2m_ha_round_published(struct f2m_homeassistant *h, struct f2m_now now, con
     if (index >= h->items_len || p->tag != tag_of(h, index) || h->in_flight == 0)
         return; /* of a former round */
     h->in_flight--;
-    if (p->reason == MQTT_FULL) {
+    if (p->reason == F2M_MQTT_FULL) {
         h->again[h->again_len++] = index;
         h->quiet_ms = now.mono_ms + QUIET_MS;
     } else if (p->reason >= 0x80) {

@@ -35,6 +35,10 @@ struct f2m_mqtt_subscribed {
     int reason; /* 0, 1, 2 granted; ≥ 0x80 refused */
 };
 
+/* MQTT 5: quota exceeded. The client to the broker says it too, where too much is not acknowledged yet: not refused,
+ * only to be said again a little later. */
+#define F2M_MQTT_FULL 0x97
+
 struct f2m_mqtt_published {
     uint64_t tag;
     int reason; /* MQTT 5 reason: 0 success, 0x10 nobody subscribes, ≥ 0x80 refused; always 0 on 3.1.1 */

@@ -262,9 +262,7 @@ struct f2m_sites {
 
 /* Tags: F2M_TAG_SITES, then either a notification's number, or this bit, a site's number and a topic. */
 #define F2M_TAG_TOPIC ((uint64_t)1 << 55)
-/* MQTT 5: quota exceeded; the client to the broker says it too, where too much is not acknowledged yet. */
-#define F2M_MQTT_FULL 0x97
-#define F2M_QUIET_MS  500
+#define F2M_QUIET_MS  500 /* after F2M_MQTT_FULL */
 
 /* Called where a tick has something to do now. */
 static inline void f2m_sites_wake(struct f2m_sites *s)
