@@ -221,6 +221,16 @@ struct f2m_pending {
     size_t len;
 };
 
+/* ---- what is not configured any more ---- */
+
+/* A site or device whose retained topics are being cleared. */
+struct f2m_clearing {
+    char *key;      /* in F2M_STORE_ANNOUNCED */
+    char *base;     /* topic below which they stand */
+    size_t waiting; /* topics for which the broker has not answered */
+    bool again;     /* one of them could not get out */
+};
+
 /* ---- the room ---- */
 
 #define F2M_MAX_UNKNOWN_TYPES 32 /* event types told once in the log */
@@ -250,7 +260,11 @@ struct f2m_sites {
     bool connected;
     int64_t quiet_mono; /* the client to the broker is full: nothing is published before */
     bool announce_due;  /* what is announced is to be compared with the configuration */
-    bool resave;        /* a commit failed: small records are written again */
+    struct f2m_clearing clearings[F2M_MAX_CLEARINGS];
+    size_t clearings_len;
+    uint64_t clearing_round;
+    bool clearing_now; /* begun in this turn */
+    bool resave;       /* a commit failed: small records are written again */
     unsigned commit_failures;
     int64_t resave_mono;
     int64_t trim_mono;
@@ -260,9 +274,12 @@ struct f2m_sites {
     struct f2m_strbuf topic, text, body, key;
 };
 
-/* Tags: F2M_TAG_SITES, then either a notification's number, or this bit, a site's number and a topic. */
-#define F2M_TAG_TOPIC ((uint64_t)1 << 55)
-#define F2M_QUIET_MS  500 /* after F2M_MQTT_FULL */
+/* Tags: F2M_TAG_SITES, then either a notification's number, or one of these bits with a site's number and a topic, or
+ * with a round of clearing and the owner in it. */
+#define F2M_TAG_TOPIC       ((uint64_t)1 << 55)
+#define F2M_TAG_CLEARING    ((uint64_t)1 << 54)
+#define F2M_CLEARING_ROUNDS UINT64_C(0xffffffff) /* they count up to it */
+#define F2M_QUIET_MS        500                  /* after F2M_MQTT_FULL */
 
 /* Called where a tick has something to do now. */
 static inline void f2m_sites_wake(struct f2m_sites *s)
@@ -375,5 +392,9 @@ const struct f2m_device_field *f2m_learn_field(const struct f2m_device *, enum f
 void f2m_learn_ratings(struct f2m_sites *, const struct f2m_device_state *);
 
 void f2m_sites_announce(struct f2m_sites *, struct f2m_now, struct f2m_effects *);
+/* `tag` without what says that it is of a clearing. */
+void f2m_announce_published(struct f2m_sites *, struct f2m_now, uint64_t tag, int reason, struct f2m_effects *);
+void f2m_announce_committed(struct f2m_sites *, bool ok);
+void f2m_announce_drop(struct f2m_sites *); /* forgets what is under way: to be done anew */
 
 #endif

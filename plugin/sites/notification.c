@@ -298,6 +298,10 @@ bool f2m_sites_published(struct f2m_sites *s, struct f2m_now now, const struct f
         f2m_topics_published(s, now, published->tag & (F2M_TAG_TOPIC - 1), published->reason, fx);
         return true;
     }
+    if (published->tag & F2M_TAG_CLEARING) {
+        f2m_announce_published(s, now, published->tag & (F2M_TAG_CLEARING - 1), published->reason, fx);
+        return true;
+    }
     DL_FOREACH(s->pending, p)
     if (p->sent && p->number == (published->tag & TAG_NUMBER)) {
         acknowledged(s, now, p, published->reason, fx);

@@ -33,6 +33,7 @@ void f2m_sites_free(struct f2m_sites *s)
     if (!s)
         return;
     f2m_tickets_free(s);
+    f2m_announce_drop(s);
     f2m_notifications_free(s);
     f2m_site_free_all(s);
     f2m_strbuf_deinit(&s->topic);
@@ -54,7 +55,7 @@ void f2m_sites_mqtt_up(struct f2m_sites *s, struct f2m_now now, struct f2m_effec
 {
     s->connected = true;
     s->quiet_mono = INT64_MIN;
-    s->announce_due = true;
+    f2m_announce_drop(s);
     f2m_sites_announce(s, now, fx);
     f2m_sites_show(s, now, fx);
     f2m_notifications_down(s); /* whatever was under way on the old connection */
@@ -71,6 +72,7 @@ void f2m_sites_mqtt_down(struct f2m_sites *s, struct f2m_now now)
 {
     (void)now;
     s->connected = false;
+    f2m_announce_drop(s);
     f2m_notifications_down(s);
 }
 
@@ -230,6 +232,7 @@ void f2m_sites_committed(struct f2m_sites *s, struct f2m_now now, bool ok)
     s->turn_wrote = false;
     s->turn_notifications = 0;
     f2m_topics_committed(s, ok);
+    f2m_announce_committed(s, ok);
     f2m_notifications_committed(s, ok);
     if (ok) {
         s->c.counters->notifications += told;

@@ -64,6 +64,7 @@
 #define F2M_MAX_SITE_OBJECT_BYTES           (8u << 20)
 #define F2M_MAX_SITE_PAGES                  50
 #define F2M_MAX_SITE_PUBLISHES              200   /* retained topics in one turn */
+#define F2M_MAX_CLEARINGS                   50    /* sites and devices whose topics are cleared at a time */
 #define F2M_MAX_EVENT_LOOKUPS               8     /* of events that a poll does not show any more, per site */
 #define F2M_MAX_PARTICIPATIONS              64    /* PATCHes in flight */
 #define F2M_MAX_NOTIFICATIONS               50000 /* keys remembered, so that each is told once */

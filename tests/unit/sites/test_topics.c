@@ -136,18 +136,23 @@ START_TEST(ids_are_percent_encoded)
 }
 END_TEST
 
-START_TEST(what_is_not_configured_any_more_is_cleared)
+static void a_second_site(void)
 {
-    static const char *const topics[] = {"site/cabin/info",          "site/cabin/devices", "site/cabin/programs",
-                                         "site/cabin/enrollments",   "site/cabin/events",  "site/cabin/event",
-                                         "site/cabin/participation", "device/old/state",   "device/old/telemetry",
-                                         "device/old/control",       "device/old/pause"};
     config_sites[1] =
         (struct f2m_site){.id = (char *)(uintptr_t) "cabin", .devices = config_devices[1], .devices_len = 1};
     config_devices[1][0] = (struct f2m_device){.id = (char *)(uintptr_t) "old", .site = &config_sites[1]};
     config.sites_len = 2;
     flip_says("POST", "/v1/auth/site/cabin", 200, "{\"site_access_token\":\"t\",\"expires_at\":null}");
     flip_says("GET", "/v1/site/cabin/events", 200, "[" EVENT("e9", "16:00", AT("17:00"), "") "]");
+}
+
+START_TEST(what_is_not_configured_any_more_is_cleared)
+{
+    static const char *const topics[] = {"site/cabin/info",          "site/cabin/devices", "site/cabin/programs",
+                                         "site/cabin/enrollments",   "site/cabin/events",  "site/cabin/event",
+                                         "site/cabin/participation", "device/old/state",   "device/old/telemetry",
+                                         "device/old/control",       "device/old/pause"};
+    a_second_site();
     open_up();
     ck_assert_ptr_nonnull(strstr(shown("site/cabin/events"), "e9"));
     world_forget();
@@ -170,6 +175,32 @@ START_TEST(what_is_not_configured_any_more_is_cleared)
     world_reload();
     ck_assert_ptr_nonnull(strstr(shown("site/cabin/events"), "e9"));
     ck_assert_str_eq(told(), "");
+}
+END_TEST
+
+START_TEST(what_went_is_cleared_until_the_broker_has_taken_it)
+{
+    a_second_site();
+    open_up();
+    world_forget();
+    config.sites_len = 1;
+    world_silent = true; /* the connection breaks before the broker acknowledges */
+    world_reload();
+    ck_assert_uint_eq(times_shown("device/old/state"), 1);
+    world_restart();
+    world_silent = false;
+    world_refuses = 0x97; /* the client to it is full */
+    world_refusals = 11;
+    world_up();
+    ck_assert_uint_eq(times_shown("device/old/state"), 2);
+    world_pass(500);
+    ck_assert_uint_eq(times_shown("device/old/state"), 3);
+    ck_assert_uint_eq(times_shown("site/cabin/events"), 3);
+    world_forget();
+    world_down();
+    world_up();
+    world_pass(60 * MINUTE);
+    ck_assert_uint_eq(times_shown("device/old/state") + times_shown("site/cabin/events"), 0);
 }
 END_TEST
 
@@ -278,6 +309,7 @@ int main(void)
     tcase_add_test(t, a_clock_that_is_set_moves_the_phase);
     tcase_add_test(t, ids_are_percent_encoded);
     tcase_add_loop_test(t, what_is_not_configured_any_more_is_cleared, 0, 2);
+    tcase_add_test(t, what_went_is_cleared_until_the_broker_has_taken_it);
     tcase_add_test(t, a_site_that_flip_does_not_know_any_more_shows_nothing);
     tcase_add_test(t, what_the_client_to_the_broker_cannot_take_is_published_again);
     tcase_add_test(t, many_sites_are_published_in_slices);
