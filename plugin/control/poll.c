@@ -49,7 +49,8 @@ static void done(void *owner, uint64_t id, struct f2m_now now, const struct f2m_
         return;
     }
     if (!reply->body.at || !f2m_list_find(reply->body, "commands", &list)) {
-        f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "Flip's answer holds no list of commands", "%s", "");
+        if (c->poll.backoff.failures == 0)
+            f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "Flip's answer holds no list of commands", "%s", "");
         failed(c, now, 0);
         return;
     }

@@ -68,6 +68,7 @@ void f2m_diff_apply(struct f2m_sites *s, struct f2m_now now, struct f2m_site_sta
     struct f2m_objects *objects = &site->objects[kind];
     struct f2m_item *item, *next, *old, *merged = NULL;
     bool first = !objects->baseline;
+    size_t bytes = 0;
 
     HASH_ITER(hh, fresh, item, next)
     {
@@ -83,15 +84,19 @@ void f2m_diff_apply(struct f2m_sites *s, struct f2m_now now, struct f2m_site_sta
                 tell(s, now, site, kind, old, item, fx);
             f2m_item_free(old);
         }
+        bytes += item->len;
         append(&merged, item);
     }
     HASH_ITER(hh, objects->items, item, next)
     {
         HASH_DEL(objects->items, item);
-        if (keep_missing(s, now, site, kind, item, began_mono, fx))
+        bool room = HASH_COUNT(merged) < F2M_MAX_SITE_OBJECTS && bytes + item->len <= F2M_MAX_SITE_OBJECT_BYTES;
+        if (room && keep_missing(s, now, site, kind, item, began_mono, fx)) {
+            bytes += item->len;
             append(&merged, item);
-        else
+        } else {
             f2m_item_free(item);
+        }
     }
     objects->items = merged;
     objects->baseline = true;

@@ -103,6 +103,7 @@ struct f2m_pages; /* poll.c: a paged poll under way */
 struct f2m_poll {
     int64_t due_mono; /* INT64_MIN = at once */
     bool in_flight, again;
+    bool overflow_told;
     struct f2m_backoff backoff;
 };
 

@@ -159,17 +159,20 @@ int64_t f2m_sites_poll_next(const struct f2m_sites *s, struct f2m_now now, const
 
 /* ---- answers ---- */
 
-static void overflow(const struct f2m_site_state *site, enum f2m_kind kind, struct f2m_effects *fx)
+static void overflow(struct f2m_site_state *site, enum f2m_kind kind, struct f2m_effects *fx)
 {
     char id[128];
 
+    if (site->polls[kind].overflow_told)
+        return;
+    site->polls[kind].overflow_told = true;
     f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "too many objects: the rest is left out", "site=%s kind=%s",
                     f2m_log_value(site->id, id, sizeof id), f2m_sites_kind_info[kind].name);
 }
 
 /* Adds the objects of a list. */
-static void gather(const struct f2m_site_state *site, enum f2m_kind kind, struct f2m_slice list,
-                   struct f2m_item **items, size_t *bytes, struct f2m_effects *fx)
+static void gather(struct f2m_site_state *site, enum f2m_kind kind, struct f2m_slice list, struct f2m_item **items,
+                   size_t *bytes, struct f2m_effects *fx)
 {
     struct f2m_json_iter it = f2m_json_iter(list);
     struct f2m_slice name, value;
@@ -333,7 +336,8 @@ void f2m_sites_poll_done(struct f2m_sites *s, struct f2m_now now, struct f2m_tic
             refused(s, now, ticket, reply, fx);
         } else if (!read_answer(ticket, reply->body, &list)) {
             failed(s, now, poll, 0);
-            complain(ticket->site, ticket->kind, "the answer is not what was asked for", fx);
+            if (poll->backoff.failures == 1)
+                complain(ticket->site, ticket->kind, "the answer is not what was asked for", fx);
         } else if (ticket->pages) {
             if (page(s, now, ticket, list, fx))
                 return; /* the ticket went on, or is gone */

@@ -1,6 +1,8 @@
 /* Flip is asked for each kind at its own pace, politely when it fails, and not at all while it refuses the token. */
 #include "world.h"
 
+#include "util/limits.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -101,6 +103,37 @@ START_TEST(an_answer_that_is_none_changes_nothing)
     ck_assert_str_eq(shown("site/home/events"), "[{\"id\":\"e1\",\"status\":\"UPCOMING\"}]");
     ck_assert_str_eq(told(), "");
     ck_assert_uint_gt(flip_asked("GET", SITE "/events"), before + 3);
+    const char *complaint = strstr(logs(), "Flip refused to show");
+    ck_assert(!complaint || !strstr(complaint + 1, "Flip refused to show")); /* told once */
+}
+END_TEST
+
+/* Other events with every poll. */
+static void flood(char prefix)
+{
+    f2m_autostrbuf out;
+
+    f2m_strbuf_init(&out, 0);
+    for (int i = 0; i < 2600; i++)
+        f2m_strbuf_addf(&out, "%c{\"id\":\"%c%d\"}", i ? ',' : '[', prefix, i);
+    f2m_strbuf_addc(&out, ']');
+    flip_says("GET", SITE "/events", 200, out.data);
+}
+
+START_TEST(events_that_a_poll_does_not_show_any_more_do_not_pile_up)
+{
+    world_open();
+    for (char prefix = 'a'; prefix < 'e'; prefix++) {
+        flood(prefix);
+        world_pass(6 * MINUTE);
+    }
+    world_up();
+    size_t n = 0;
+    for (const char *at = shown("site/home/events"); (at = strstr(at, "\"id\"")); at++)
+        n++;
+    ck_assert_uint_ge(n, 2600);
+    ck_assert_uint_le(n, F2M_MAX_SITE_OBJECTS);
+    ck_assert_ptr_nonnull(strstr(shown("site/home/events"), "\"d2599\""));
 }
 END_TEST
 
@@ -198,6 +231,7 @@ int main(void)
     tcase_add_test(t, a_short_page_is_the_last);
     tcase_add_test(t, failures_back_off_and_success_resets);
     tcase_add_loop_test(t, an_answer_that_is_none_changes_nothing, 0, sizeof wrong / sizeof wrong[0]);
+    tcase_add_test(t, events_that_a_poll_does_not_show_any_more_do_not_pile_up);
     tcase_add_test(t, nothing_is_asked_while_the_client_token_is_refused);
     tcase_add_test(t, objects_without_id_and_other_things_are_survived);
     tcase_add_test(t, a_reload_asks_again_for_what_failed_and_respects_a_shorter_pace);
