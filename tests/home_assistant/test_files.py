@@ -282,6 +282,12 @@ def test_commands_of_each_mode_reach_their_actions():
         assert next((str(o["sequence"]) for o in options if render(o["conditions"], values)), str(default[1]["default"])) == action
 
 
+def check_acknowledgement(payload):
+    schema = ROOT / "mqtt-schemas/device/command/ack.schema.json"
+    resolver = jsonschema.RefResolver(schema.as_uri(), json.loads(schema.read_text()))
+    jsonschema.Draft202012Validator(json.loads(schema.read_text()), resolver=resolver).validate(payload)
+
+
 def test_the_answer_is_one_that_the_bridge_takes():
     blueprint = named("battery-commands")
     received = dict(example("device/command/started"), phase="received")
@@ -293,9 +299,7 @@ def test_the_answer_is_one_that_the_bridge_takes():
     assert values["answer"] is False
     (publish,) = option["sequence"][0]["then"]
     payload = json.loads(ENV.from_string(publish["data"]["payload"]).render(values))
-    schema = ROOT / "mqtt-schemas/device/command/ack.schema.json"
-    resolver = jsonschema.RefResolver(schema.as_uri(), json.loads(schema.read_text()))
-    jsonschema.Draft202012Validator(json.loads(schema.read_text()), resolver=resolver).validate(payload)
+    check_acknowledgement(payload)
     assert payload == {"id": COMMAND_ID, "device_status": "OK"}
 
 
@@ -435,6 +439,46 @@ def test_the_dashboard_shows_the_event_the_battery_and_the_reports(dashboard):
 def test_the_markdown_shows_what_is_wrong(dashboard):
     (card,) = [c for c in cards_of(dashboard["views"]) if c["type"] == "markdown"]
     assert ENV.from_string(card["content"]).render() == example("device/state/nothing-heard")["problem"] != ""
+
+
+# ---- the automations of docs/home-assistant.md ----
+
+PAGE = (ROOT / "docs/home-assistant.md").read_text(encoding="utf-8")
+
+
+def automation(alias):
+    (found,) = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.S) if block.startswith(f"alias: {alias}\n")]
+    return yaml.safe_load(found)
+
+
+@pytest.mark.parametrize("guests, status, reason", [(False, "OK", None), (True, "FAILED_FAULT", "we have guests")])
+def test_the_page_answers_as_the_bridge_takes_it(guests, status, reason):
+    one = automation("Answer Flip")
+    received = dict(example("device/command/started"), phase="received")
+    variables = {"trigger": trigger_of(received), "is_state": lambda entity, state: guests}
+    assert render(one["conditions"], variables) is True
+    payload = json.loads(ENV.from_string(one["actions"][0]["data"]["payload"]).render(variables))
+    check_acknowledgement(payload)
+    assert payload == {"id": COMMAND_ID, "device_status": status, "reason": reason}
+
+
+def test_the_page_tells_of_an_event_that_is_new():
+    one = automation("Flip wants the battery soon")
+    created = example("site/notification/event-created")
+    (trigger,) = one["triggers"]
+    assert render(trigger["value_template"], {"value_json": created}) == trigger["payload"]
+    assert render(trigger["value_template"], {"value_json": example("site/notification/participation-error")}) != trigger["payload"]
+    message = ENV.from_string(one["actions"][0]["data"]["message"]).render(trigger=trigger_of(created))
+    assert message.startswith("From Mon 05:00.")
+
+
+def test_the_page_follows_flip():
+    one = automation("Battery follows Flip")
+    (choose,) = one["actions"]
+    for mode, discharge in {"DISCHARGE": True, "NONE": False, "unavailable": False}.items():
+        states = {"sensor.flip_garage_battery_commanded_mode": mode}
+        assert render(choose["choose"][0]["conditions"], {"is_state": lambda e, s, states=states: states[e] == s}) is discharge
+    assert "turn_off" in str(choose["default"])
 
 
 # ---- around ----

@@ -8,7 +8,7 @@ from harness.binaries import ROOT
 
 PAGE = (ROOT / "docs" / "home-assistant.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
-LEAVES = r"flip2mqtt/(bridge/(state|info|health)|cloud/state|device/battery-1/(state|telemetry|command(/ack)?|control|pause(/set)?))"
+LEAVES = r"flip2mqtt/(bridge/(state|info|health)|cloud/state|device/battery-1/(state|telemetry|command(/ack)?|control|pause(/set)?)|site/home-1/notification)"
 
 
 def known_entities():
