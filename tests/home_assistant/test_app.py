@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 
@@ -205,6 +206,11 @@ def test_scripts_can_be_run_and_ask_for_no_document():
     for script in ("run", "finish"):
         assert os.access(SERVICE / script, os.X_OK)
         assert "/usr/share/doc" not in re.sub(r"(?m)^\s*#.*", "", (SERVICE / script).read_text(encoding="utf-8"))
+
+
+def test_the_icon_is_square():
+    head = (APP / "icon.png").read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">II", head[16:]) == (128, 128)
 
 
 def test_nothing_else_is_called_config():
