@@ -176,6 +176,7 @@ def test_the_supervisor_takes_it(config):
     assert re.fullmatch(r"http://\[HOST\]:\[PORT:8099\]/\S+", config["watchdog"])
     assert config["ports"] == {"8099/tcp": None} and set(config["ports_description"]) == set(config["ports"])
     assert config["ingress_port"] == 8099
+    assert config["boot"] == "auto", "after a power cut Flip would hear nothing until somebody starts it"
     assert all(re.fullmatch(r"(mqtt|mysql):(provide|want|need)", s) for s in config["services"])
     assert all(TYPE.fullmatch(kind) for kind in config["schema"].values())
     # An optional one has no default, every other one has: an app whose options are not complete does not start.
