@@ -1,6 +1,7 @@
 /* The bridge's own topics of a device: command, control, pause. Interface, section 3.3. */
 #include "control/internal.h"
 #include "port/own_topic.h"
+#include "util/fnv.h"
 
 #include <inttypes.h>
 #include <utlist.h>
@@ -88,15 +89,6 @@ static void write_local(struct f2m_jw *w)
         f2m_jw_null(w, nulls[i]);
 }
 
-static uint64_t hash(struct f2m_slice text)
-{
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
-
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ (unsigned char)text.at[i]) * 0x100000001b3u;
-    return h;
-}
-
 static void describe(const struct f2m_control_device *d, struct f2m_now now, struct f2m_strbuf *out)
 {
     const struct f2m_command *next = f2m_schedule_next(d, now.wall_ms);
@@ -150,7 +142,7 @@ void f2m_publish_control(struct f2m_control *c, struct f2m_now now, struct f2m_c
     f2m_strbuf_reset(&c->body);
     describe(d, now, &c->body);
     struct f2m_slice body = {c->body.data, c->body.len};
-    uint64_t h = hash(body);
+    uint64_t h = f2m_fnv(F2M_FNV_START, body.at, body.len);
     if (d->shown && d->shown_hash == h)
         return;
     d->shown = now.mono_ms >= c->quiet_mono;

@@ -1,6 +1,7 @@
 /* What the templates of control publishes are filled in from. Interface, section 2. */
 #include "config/template.h"
 #include "control/internal.h"
+#include "util/fnv.h"
 
 #include <math.h>
 
@@ -80,21 +81,14 @@ struct f2m_scene f2m_action_scene(const struct f2m_command *command, struct f2m_
     };
 }
 
-static uint64_t mix(uint64_t h, const void *bytes, size_t len) /* FNV-1a */
-{
-    for (const unsigned char *at = bytes; len > 0; at++, len--)
-        h = (h ^ *at) * 0x100000001b3u;
-    return h;
-}
-
 /* What counts from the moment at which the battery hears it is another thing with every end or start, also where
  * rounding makes the same text of it: the lease that runs already is over too early then. */
 static uint64_t mix_anchor(uint64_t h, const char *text, const struct f2m_scene *scene)
 {
     if (strstr(text, "remaining_s"))
-        h = mix(h, &scene->ends_ms, sizeof scene->ends_ms);
+        h = f2m_fnv(h, &scene->ends_ms, sizeof scene->ends_ms);
     if (strstr(text, "duration_s"))
-        h = mix(h, &scene->starts_ms, sizeof scene->starts_ms);
+        h = f2m_fnv(h, &scene->starts_ms, sizeof scene->starts_ms);
     return h;
 }
 
@@ -102,7 +96,7 @@ uint64_t f2m_action_signature(const struct f2m_command *command)
 {
     const struct f2m_control_mode *mode = f2m_limits_mode(&command->device->config->control, &command->orders);
     struct f2m_scene scene = f2m_action_scene(command, (struct f2m_now){0, 0});
-    uint64_t h = 0xcbf29ce484222325u; /* over topic NUL payload NUL … */
+    uint64_t h = F2M_FNV_START; /* over topic NUL payload NUL … */
     struct f2m_err err;
 
     scene.timeless = true;
@@ -114,7 +108,7 @@ uint64_t f2m_action_signature(const struct f2m_command *command)
             /* A value that is missing was found out before (limits.c); a part of the text still tells a change. */
             int rc = texts[k] ? f2m_action_expand(&scene, texts[k], &text, &err) : 0;
             f2m_strbuf_addc(&text, rc == 0 ? '\0' : '\1');
-            h = mix(h, text.data, text.len);
+            h = f2m_fnv(h, text.data, text.len);
             if (texts[k])
                 h = mix_anchor(h, texts[k], &scene);
         }

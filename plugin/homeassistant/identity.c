@@ -1,5 +1,7 @@
 #include "homeassistant/identity.h"
 
+#include "util/fnv.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -7,11 +9,9 @@
 
 static uint32_t hash(const char *text)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a, folded */
+    uint64_t h = f2m_fnv(F2M_FNV_START, text, strlen(text));
 
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return (uint32_t)(h ^ h >> 32);
+    return (uint32_t)(h ^ h >> 32); /* folded */
 }
 
 static bool is_lower(char c)

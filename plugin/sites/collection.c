@@ -106,7 +106,7 @@ static void fill(struct f2m_objects *objects, enum f2m_kind kind, struct f2m_sli
 
 static uint64_t fingerprint(const struct f2m_objects *objects, const struct f2m_strbuf *text)
 {
-    return f2m_object_hash(F2M_HASH_START + objects->baseline, text->data, text->len);
+    return f2m_fnv(F2M_FNV_START + objects->baseline, text->data, text->len);
 }
 
 void f2m_objects_load(struct f2m_sites *s, struct f2m_site_state *site, enum f2m_kind kind)

@@ -17,6 +17,7 @@
 #include "sites/sites.h"
 #include "telemetry/source.h"
 #include "util/err.h"
+#include "util/fnv.h"
 #include "util/json.h"
 #include "util/json_writer.h"
 #include "util/limits.h"
@@ -67,8 +68,6 @@ int64_t f2m_object_time(struct f2m_slice object, const char *member); /* F2M_NO_
 uint64_t f2m_object_version(const char *type, struct f2m_slice object);
 /* Appends the object without a member. */
 void f2m_object_without(struct f2m_slice object, const char *member, struct f2m_strbuf *out);
-uint64_t f2m_object_hash(uint64_t hash, const void *p, size_t len);
-#define F2M_HASH_START UINT64_C(0xcbf29ce484222325)
 
 struct f2m_item {
     UT_hash_handle hh; /* by id, in Flip's order */

@@ -28,15 +28,6 @@ int64_t f2m_object_time(struct f2m_slice object, const char *member)
 
 /* ---- versions ---- */
 
-uint64_t f2m_object_hash(uint64_t hash, const void *p, size_t len)
-{
-    const unsigned char *at = p;
-
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 /* The value without the blanks between its tokens: a webhook and an answer may be written differently. */
 static uint64_t hash_compact(uint64_t hash, struct f2m_slice value)
 {
@@ -46,9 +37,9 @@ static uint64_t hash_compact(uint64_t hash, struct f2m_slice value)
         char c = value.at[i];
         if (!inside && (c == ' ' || c == '\t' || c == '\n' || c == '\r'))
             continue;
-        hash = f2m_object_hash(hash, &c, 1);
+        hash = f2m_fnv(hash, &c, 1);
         if (inside && c == '\\' && i + 1 < value.len)
-            hash = f2m_object_hash(hash, &value.at[++i], 1);
+            hash = f2m_fnv(hash, &value.at[++i], 1);
         else if (c == '"')
             inside = !inside;
     }
@@ -64,8 +55,8 @@ static uint64_t hash_value(struct f2m_slice value)
         return 0;
     if (f2m_json_type(value) == F2M_JSON_STRING && f2m_json_string_copy(value, text, sizeof text) &&
         f2m_rfc3339_parse(f2m_slice_of(text), &ms))
-        return f2m_object_hash(F2M_HASH_START, &ms, sizeof ms);
-    return hash_compact(F2M_HASH_START, value);
+        return f2m_fnv(F2M_FNV_START, &ms, sizeof ms);
+    return hash_compact(F2M_FNV_START, value);
 }
 
 /* What counts where there is no updated_at: the members whose change is news. */
@@ -86,13 +77,13 @@ static uint64_t hash_all(struct f2m_slice object)
 
     while (f2m_json_next(&it, &name, &value)) /* a sum: the order of members means nothing */
         if (!f2m_json_string_is(name, "object_type"))
-            sum += f2m_object_hash(hash_value(value), name.at, name.len);
+            sum += f2m_fnv(hash_value(value), name.at, name.len);
     return sum;
 }
 
 uint64_t f2m_object_version(const char *type, struct f2m_slice object)
 {
-    uint64_t hash = F2M_HASH_START;
+    uint64_t hash = F2M_FNV_START;
 
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
         size_t len = strlen(versions[i].prefix);
@@ -100,7 +91,7 @@ uint64_t f2m_object_version(const char *type, struct f2m_slice object)
             continue;
         for (const char *const *member = versions[i].members; *member; member++) {
             uint64_t one = hash_value(f2m_json_member(object, *member));
-            hash = f2m_object_hash(hash, &one, sizeof one);
+            hash = f2m_fnv(hash, &one, sizeof one);
         }
         return hash;
     }

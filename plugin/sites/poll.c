@@ -242,7 +242,7 @@ static bool page(struct f2m_sites *s, struct f2m_now now, struct f2m_ticket *tic
                  struct f2m_effects *fx)
 {
     struct f2m_pages *pages = ticket->pages;
-    uint64_t hash = f2m_object_hash(F2M_HASH_START, list.at, list.len);
+    uint64_t hash = f2m_fnv(F2M_FNV_START, list.at, list.len);
     bool again = pages->pages > 0 && hash == pages->last; /* `skip` means nothing to the other side */
 
     gather(ticket->site, ticket->kind, list, &pages->items, &pages->bytes, fx);

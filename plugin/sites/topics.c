@@ -79,7 +79,7 @@ static unsigned flush_one(struct f2m_sites *s, struct f2m_now now, struct f2m_si
         return clear;
     }
     site->gone &= ~bit;
-    uint64_t hash = f2m_object_hash(F2M_HASH_START, s->text.data, s->text.len);
+    uint64_t hash = f2m_fnv(F2M_FNV_START, s->text.data, s->text.len);
     if (site->shown[topic].any && site->shown[topic].hash == hash)
         return 0;
     site->shown[topic].any = true;

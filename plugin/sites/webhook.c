@@ -86,7 +86,7 @@ static void log_unknown_type(struct f2m_sites *s, const char *type, struct f2m_e
     static const char *const known[] = {"event.created",   "event.updated",      "event.canceled",    "command.created",
                                         "command.started", "command.ended",      "command.canceled",  "command.updated",
                                         "settings.apply",  "enrollment.created", "enrollment.updated"};
-    uint64_t hash = f2m_object_hash(F2M_HASH_START, type, strlen(type));
+    uint64_t hash = f2m_fnv(F2M_FNV_START, type, strlen(type));
     char text[160];
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)

@@ -1,6 +1,8 @@
 /* Whether two sources are the same reading of the same thing. */
 #include "telemetry/source.h"
 
+#include "util/fnv.h"
+
 #include <string.h>
 
 static bool same_text(const char *a, const char *b)
@@ -39,17 +41,9 @@ bool f2m_source_equal(const struct f2m_source *a, const struct f2m_source *b)
     return true;
 }
 
-/* FNV-1a, 64 bits. */
-static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
-{
-    for (const unsigned char *at = bytes, *end = at + len; at < end; at++)
-        hash = (hash ^ *at) * UINT64_C(0x100000001b3); // NOLINT(clang-analyzer-core.*): every byte was given
-    return hash;
-}
-
 static uint64_t mix_text(uint64_t hash, const char *text)
 {
-    return text ? mix(hash, text, strlen(text) + 1) : mix(hash, "\xff", 1);
+    return text ? f2m_fnv(hash, text, strlen(text) + 1) : f2m_fnv(hash, "\xff", 1);
 }
 
 static uint64_t mix_source(uint64_t hash, const struct f2m_source *s)
@@ -57,8 +51,8 @@ static uint64_t mix_source(uint64_t hash, const struct f2m_source *s)
     double factors[] = {s->scale, s->offset, s->unit ? s->unit->factor : 1, s->sign};
     int shape[] = {(int)s->op, s->missing_zero};
 
-    hash = mix(hash, shape, sizeof shape);
-    hash = mix(hash, factors, sizeof factors);
+    hash = f2m_fnv(hash, shape, sizeof shape);
+    hash = f2m_fnv(hash, factors, sizeof factors);
     hash = mix_text(mix_text(mix_text(hash, s->topic), s->path), s->constant);
     for (size_t i = 0; i < s->parts_len; i++)
         hash = mix_source(hash, &s->parts[i]);
@@ -67,5 +61,5 @@ static uint64_t mix_source(uint64_t hash, const struct f2m_source *s)
 
 uint64_t f2m_source_fingerprint(const struct f2m_source *s)
 {
-    return mix_source(UINT64_C(0xcbf29ce484222325), s);
+    return mix_source(F2M_FNV_START, s);
 }
