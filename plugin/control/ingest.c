@@ -3,10 +3,25 @@
  * Interface, Commands 1, 2, clarifications 13, 14, 25, 37.
  */
 #include "control/internal.h"
+#include "util/fnv.h"
 #include "util/xalloc.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+/* Every poll shows it again: told once, in the log of a bridge that polls each minute. */
+static void complain(struct f2m_control *c, struct f2m_slice json, const struct f2m_err *err, struct f2m_effects *fx)
+{
+    uint64_t hash = f2m_fnv(F2M_FNV_START, json.at, json.len);
+    char text[F2M_REASON_SIZE];
+
+    for (size_t i = 0; i < F2M_MAX_UNUSABLE_COMMANDS; i++)
+        if (c->unusable[i] == hash)
+            return;
+    c->unusable[c->unusable_next++ % F2M_MAX_UNUSABLE_COMMANDS] = hash;
+    f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "cannot use a command of Flip's", "reason=%s",
+                    f2m_log_value(err->text, text, sizeof text));
+}
 
 /* A command of a device that is not configured, so that each is counted once. */
 struct unknown_command {
@@ -100,7 +115,14 @@ static bool judge(struct f2m_control *c, struct f2m_now now, struct f2m_command 
     return true;
 }
 
-static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_command *flip, struct f2m_effects *fx)
+/* When Flip showed it that way, as far as we know; poll_mono as in f2m_ingest(). */
+static int64_t shown_at(struct f2m_now now, int64_t poll_mono)
+{
+    return poll_mono == F2M_FROM_WEBHOOK ? now.mono_ms : poll_mono;
+}
+
+static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_command *flip, int64_t poll_mono,
+                    struct f2m_effects *fx)
 {
     bool pending = flip->device_status == F2M_DEVICE_STATUS_PENDING;
 
@@ -117,6 +139,7 @@ static int take_new(struct f2m_control *c, struct f2m_now now, struct f2m_flip_c
         return -ENOSPC;
     }
     command->shown = c->poll.number;
+    command->seen_mono = shown_at(now, poll_mono);
     f2m_phase_moment(c, now, "command.created", command, fx);
     if (judge(c, now, command, true, fx) && pending)
         f2m_acknowledge_asked(c, now, command, fx);
@@ -146,11 +169,22 @@ static void replace(struct f2m_control *c, struct f2m_command *command, struct f
         command->updated_ms = command->flip.updated_ms;
 }
 
+/* Of two pictures with the same updated_at the one that was taken later holds: what Flip was asked before a webhook
+ * came (a list, a status of ours) must not undo it. */
+static bool newer(const struct f2m_command *command, const struct f2m_flip_command *flip, int64_t poll_mono)
+{
+    if (flip->updated_ms != command->updated_ms)
+        return flip->updated_ms > command->updated_ms;
+    return poll_mono == F2M_FROM_WEBHOOK || poll_mono >= command->seen_mono;
+}
+
 static void take_same(struct f2m_control *c, struct f2m_now now, struct f2m_command *command,
                       struct f2m_flip_command *flip, int64_t poll_mono, struct f2m_effects *fx)
 {
     bool asked = asks(command, flip, poll_mono);
 
+    if (shown_at(now, poll_mono) > command->seen_mono)
+        command->seen_mono = shown_at(now, poll_mono);
     if (flip->updated_ms >= command->updated_ms)
         replace(c, command, flip);
     if (asked)
@@ -184,12 +218,10 @@ int f2m_ingest(struct f2m_control *c, struct f2m_now now, struct f2m_slice json,
 {
     struct f2m_flip_command flip;
     struct f2m_err err;
-    char text[F2M_REASON_SIZE];
     int rc = 0;
 
     if (f2m_flip_command_decode(json, &flip, &err) < 0) {
-        f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "cannot use a command of Flip's", "reason=%s",
-                        f2m_log_value(err.text, text, sizeof text));
+        complain(c, json, &err, fx);
         return -EINVAL;
     }
     c->failed = 0;
@@ -197,11 +229,13 @@ int f2m_ingest(struct f2m_control *c, struct f2m_now now, struct f2m_slice json,
     if (command)
         command->shown = c->poll.number;
     if (!command)
-        rc = take_new(c, now, &flip, fx);
+        rc = take_new(c, now, &flip, poll_mono, fx);
     else if (f2m_flip_command_same(&command->flip, &flip))
         take_same(c, now, command, &flip, poll_mono, fx);
-    else if (flip.updated_ms >= command->updated_ms) /* else an older picture than ours */
+    else if (newer(command, &flip, poll_mono)) {
+        command->seen_mono = shown_at(now, poll_mono);
         take_update(c, now, command, &flip, fx);
+    }
     f2m_flip_command_deinit(&flip);
     return c->failed ? c->failed : rc;
 }

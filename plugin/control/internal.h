@@ -100,6 +100,7 @@ struct f2m_command {
     struct f2m_orders orders;     /* after the limits */
     char limited[120];            /* what they changed; "" = nothing */
     int64_t updated_ms;           /* newest updated_at of a picture taken */
+    int64_t seen_mono;            /* when Flip showed that picture, as far as known */
     int64_t answered_ms;          /* updated_at when Flip last took an answer */
     int64_t refused_ms;           /* updated_at at which Flip refused our answer for good; INT64_MIN = none */
     int64_t changed_ms;           /* wall time of the last transition */
@@ -207,6 +208,8 @@ struct f2m_control {
     struct f2m_poll poll;
     bool polled_before; /* not the baseline (clarification 18) */
     struct unknown_command *unknown;
+    uint64_t unusable[F2M_MAX_UNUSABLE_COMMANDS]; /* hashes of those that were told in the log */
+    unsigned unusable_next;
     f2m_control_moment moment;
     void *moment_ctx;
     bool connected, hold, hold_told, stopped;

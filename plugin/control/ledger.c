@@ -136,6 +136,7 @@ static struct f2m_command *insert(struct f2m_control *c, struct f2m_flip_command
     command->flip = *flip;
     *flip = (struct f2m_flip_command){0};
     command->updated_ms = command->flip.updated_ms;
+    command->seen_mono = INT64_MIN;
     command->answered_ms = INT64_MIN;
     command->refused_ms = INT64_MIN;
     command->ack.answered_mono = INT64_MIN;

@@ -25,6 +25,16 @@ static void failed(struct f2m_control *c, struct f2m_now now, int64_t retry_afte
     c->poll.due_mono = c->poll.backoff.until_mono_ms;
 }
 
+/* Once, until it shows them again. Where Flip is away, or refuses the token, the cloud tells. */
+static void complain(const struct f2m_control *c, const char *reason, struct f2m_effects *fx)
+{
+    char text[256];
+
+    if (c->poll.backoff.failures == 0)
+        f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "Flip does not show its commands", "reason=%s",
+                        f2m_log_value(reason, text, sizeof text));
+}
+
 static void baseline_done(struct f2m_control *c, struct f2m_now now)
 {
     if (c->polled_before)
@@ -45,12 +55,13 @@ static void done(void *owner, uint64_t id, struct f2m_now now, const struct f2m_
         return;
     }
     if (reply->outcome != F2M_OUTCOME_OK) {
+        if (reply->outcome != F2M_OUTCOME_RETRY)
+            complain(c, reply->message, fx);
         failed(c, now, reply->retry_after_s);
         return;
     }
     if (!reply->body.at || !f2m_list_find(reply->body, "commands", &list)) {
-        if (c->poll.backoff.failures == 0)
-            f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "Flip's answer holds no list of commands", "%s", "");
+        complain(c, "the answer holds no list of commands", fx);
         failed(c, now, 0);
         return;
     }

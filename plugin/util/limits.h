@@ -51,12 +51,13 @@
 #define F2M_MAX_BATCH_BYTES    (8u << 20)
 
 /* control */
-#define F2M_MAX_COMMANDS         20000 /* remembered, of all devices; the oldest finished ones go first */
-#define F2M_MAX_COMMAND_BYTES    65536 /* Flip's object */
-#define F2M_MAX_UNKNOWN_COMMANDS 4096  /* of devices that are not configured, so that each is counted once */
-#define F2M_MAX_ACKNOWLEDGEMENTS 4     /* PATCHes in flight */
-#define F2M_MAX_CONTROL_BYTES    65536 /* a publish to a battery, filled in */
-#define F2M_CONTROL_TRIES        3     /* of a publish that is not confirmed */
+#define F2M_MAX_COMMANDS          20000 /* remembered, of all devices; the oldest finished ones go first */
+#define F2M_MAX_COMMAND_BYTES     65536 /* Flip's object */
+#define F2M_MAX_UNKNOWN_COMMANDS  4096  /* of devices that are not configured, so that each is counted once */
+#define F2M_MAX_UNUSABLE_COMMANDS 64    /* objects that are no command, each told once in the log */
+#define F2M_MAX_ACKNOWLEDGEMENTS  4     /* PATCHes in flight */
+#define F2M_MAX_CONTROL_BYTES     65536 /* a publish to a battery, filled in */
+#define F2M_CONTROL_TRIES         3     /* of a publish that is not confirmed */
 
 /* sites */
 #define F2M_MAX_SITE_POLLS                  4 /* in flight, of all sites: uploads and acknowledgements find a place */
