@@ -32,14 +32,22 @@ static int tidy(const struct f2m_store_options *o)
     return 0;
 }
 
+/* Asked before the lock is taken too: its file would be made, perhaps by root, where the bridge could not open it
+ * later. */
+static int missing(const struct f2m_store_options *o, struct f2m_err *err)
+{
+    if (o->create || f2m_store_file_exists(o->path, "", NULL) || f2m_store_file_exists(o->path, ".salvaged", NULL))
+        return 0;
+    f2m_err_set(err, "there is none");
+    return -ENOENT;
+}
+
 /* Made beside its place and moved there complete: an empty or half-made database at the path is always damage. */
 static int create(const struct f2m_store_options *o, struct f2m_err *err)
 {
-    if (!o->create) {
-        f2m_err_set(err, "there is none");
-        return -ENOENT;
-    }
-    int rc = f2m_store_file_create(o->path, ".fresh", o->vfs, err);
+    int rc = missing(o, err);
+    if (!rc)
+        rc = f2m_store_file_create(o->path, ".fresh", o->vfs, err);
     if (rc)
         return rc;
     f2m_store_file_remove(o->path, "-wal"); /* of a database that somebody removed: SQLite would replay it */
@@ -170,6 +178,11 @@ int f2m_store_open(const struct f2m_store_options *o, struct f2m_store **out, st
         rc = f2m_store_make_folder(o->path, err);
     if (rc)
         return rc;
+    rc = missing(o, err);
+    if (rc) {
+        f2m_err_wrap(err, "cannot open the database %s", o->path);
+        return rc;
+    }
     int lock = f2m_store_own(o->path, err);
     if (lock < 0)
         return lock;

@@ -134,9 +134,12 @@ START_TEST(without_create_nothing_is_made)
     f2m_store_free(fixture_open());
     ck_assert_int_eq(open_with((struct f2m_store_options){.create = false}, &err), 0);
     ck_assert_int_eq(unlink(fixture_path), 0);
+    char lock[sizeof fixture_path + 8];
+    snprintf(lock, sizeof lock, "%s.lock", fixture_path);
+    ck_assert_int_eq(unlink(lock), 0);
     ck_assert_int_eq(open_with((struct f2m_store_options){.create = false}, &err), -ENOENT);
     ck_assert_ptr_nonnull(strstr(err.text, "there is none"));
-    ck_assert(!is_there(""));
+    ck_assert(!is_there("") && !is_there(".lock"));
 }
 END_TEST
 
