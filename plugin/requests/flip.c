@@ -39,19 +39,28 @@ static void on_reply(void *owner, uint64_t id, struct f2m_now now, const struct 
     request_answer_reply(r, q, reply, fx);
 }
 
-/* Adds a page's elements; how many there were, or -1 where the answer is no collection. */
+/* Adds a page's elements; how many there were, or -1 where the answer is no collection. 0 also where it is the former
+ * page again: `skip` means nothing to the other side, and it would go on for ever. */
 static int64_t add_page(struct request *q, struct f2m_slice body)
 {
     struct f2m_slice array, name, element;
     if (!f2m_list_find(body, q->operation.collection, &array))
         return -1;
     struct f2m_json_iter it = f2m_json_iter(array);
+    size_t before = q->items.len, start = before > 1 ? before + 1 : before; /* after "[", or after a comma */
     int64_t n = 0;
     for (; f2m_json_next(&it, &name, &element); n++) {
         if (q->items.len > 1)
             f2m_strbuf_addc(&q->items, ',');
         f2m_strbuf_add(&q->items, element.at, element.len);
     }
+    size_t len = q->items.len > start ? q->items.len - start : 0;
+    if (len && len == q->page_len && memcmp(q->items.data + start, q->items.data + q->page_at, len) == 0) {
+        f2m_strbuf_truncate(&q->items, before);
+        return 0;
+    }
+    q->page_at = start;
+    q->page_len = len;
     return n;
 }
 

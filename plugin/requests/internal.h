@@ -21,7 +21,8 @@ struct request {
     int64_t deadline_ms;          /* mono */
     /* paging (decision 16) */
     int64_t skip;
-    struct f2m_strbuf items; /* elements so far, comma-separated */
+    struct f2m_strbuf items;  /* elements so far, comma-separated */
+    size_t page_at, page_len; /* of the last page in it */
     struct request *next;
 };
 

@@ -171,6 +171,20 @@ START_TEST(pages_are_put_together_until_a_short_one)
 }
 END_TEST
 
+START_TEST(a_page_that_comes_again_is_the_last)
+{
+    world_ask("sites/get", "{}");
+    world_reply(0, 200, page(100, 0));
+    world_reply(1, 200, page(100, 100));
+    world_reply(2, 200, page(100, 100)); /* skip means nothing to it */
+    ck_assert_uint_eq(world_calls(), 3);
+    ck_assert_uint_eq(world_answers(), 1);
+    const char *text = world_answer(0)->text;
+    ck_assert_ptr_nonnull(strstr(text, ",198,199]}"));
+    ck_assert_ptr_null(strstr(strstr(text, ",150,") + 1, ",150,"));
+}
+END_TEST
+
 START_TEST(an_empty_collection_is_an_empty_list)
 {
     world_ask("sites/get", "{}");
@@ -248,6 +262,7 @@ int main(void)
     tcase_add_test(t, an_answer_that_is_no_json_is_an_error);
     tcase_add_test(t, the_query_is_encoded_and_lists_repeat);
     tcase_add_test(t, pages_are_put_together_until_a_short_one);
+    tcase_add_test(t, a_page_that_comes_again_is_the_last);
     tcase_add_test(t, an_empty_collection_is_an_empty_list);
     tcase_add_test(t, skip_or_limit_asks_for_that_page_alone);
     tcase_add_test(t, a_failing_page_fails_the_whole);
