@@ -4,6 +4,7 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
+import time
 
 from harness import Bridge, Broker, FlipSim, Mqtt, until
 from harness.fleet import Told, all_arrive, fleet_config
@@ -19,6 +20,7 @@ class Ground:
 
     folder: pathlib.Path
     broker: Broker
+    login: dict = dataclasses.field(default_factory=dict)  # of the test's clients
 
     def folder_of(self, name):
         path = self.folder / name
@@ -31,12 +33,12 @@ class Scene:
     is written; `how` is how the bridge is started (Bridge.start)."""
 
     def __init__(self, name, ground, env=None, change=None, **how):
-        self.name, broker = name, ground.broker
-        self.mqtt = Mqtt(broker, f"{name}/#")  # its own: one for all would wake every scene for every message
+        self.name, self.broker, self.login = name, ground.broker, ground.login
+        self.mqtt = Mqtt(self.broker, f"{name}/#", **self.login)  # its own: one for all would wake every scene for every message
         self.folder = ground.folder_of(name)
         self.sim = FlipSim(self.folder, token=f"{CANARY}-{name}", seed={"sites": [{"id": "home-1", "zip_code": "88800"}]})
-        mqtt_section = {"server": broker.url, "base_topic": name}
-        config = fleet_config(broker, self.sim, self.folder, DEVICES, mqtt=mqtt_section)
+        mqtt_section = {"server": self.broker.url, "base_topic": name}
+        config = fleet_config(self.broker, self.sim, self.folder, DEVICES, mqtt=mqtt_section)
         if change:
             change(config)
         self.bridge = Bridge(self.folder, config, env=env, base=name)
@@ -98,10 +100,11 @@ class Scene:
 
 def side_by_side(ground, scenes):
     """{name: function(ground)}: all at once; tells every one that failed."""
-    failed = []
+    failed, begun = [], time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(len(scenes)) as pool:
         running = {pool.submit(function, ground): name for name, function in scenes.items()}
         for done in concurrent.futures.as_completed(running):
+            print(f"{running[done]}: done after {time.monotonic() - begun:.0f} s")
             error = done.exception()
             if error:
                 failed.append(f"{running[done]}: {type(error).__name__}: {str(error)[:2000]}")

@@ -3,6 +3,7 @@ content, no secret is told, and health shows the fault and its end. docs/faults.
 import os
 import re
 
+import faults_broker
 import faults_clock
 import faults_cloud
 import faults_config
@@ -16,7 +17,7 @@ from scene import DEVICES, Ground, side_by_side
 ONLY = set(filter(None, os.environ.get("F2M_FAULTS", "").split(",")))  # names, to run but these
 
 
-TABLES = (faults_cloud, faults_config, faults_disk, faults_clock, faults_process, faults_tls)
+TABLES = (faults_cloud, faults_broker, faults_config, faults_disk, faults_clock, faults_process, faults_tls)
 
 
 def all_scenes():

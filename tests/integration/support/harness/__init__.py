@@ -5,6 +5,7 @@ never for time to pass.
 """
 from harness.bridge import Bridge, Tag, home_config
 from harness.broker import Broker
+from harness.chaos import Chaos
 from harness.flipsim import FlipSim
 from harness.mqtt import Message, Mqtt
 from harness.pki import Authority
@@ -16,6 +17,7 @@ __all__ = [
     "Authority",
     "Bridge",
     "Broker",
+    "Chaos",
     "FlipSim",
     "Message",
     "Mqtt",

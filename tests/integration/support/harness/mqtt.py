@@ -28,7 +28,8 @@ class Message:
 
 
 class Mqtt:
-    """Connected when the constructor returns. `tls` is an Authority, `certificate` a (certificate, key) pair."""
+    """Connected when the constructor returns, and again by itself, with its subscriptions, when the broker comes back.
+    `tls` is an Authority, `certificate` a (certificate, key) pair."""
 
     def __init__(self, broker, *filters, username=None, password=None, certificate=None, client_id="", version=5):
         protocol = paho.MQTTv5 if version == 5 else paho.MQTTv311
@@ -56,6 +57,8 @@ class Mqtt:
             self.subscribe(*filters)
 
     def _on_connect(self, client, userdata, flags, reason, properties=None):
+        if self._connack is not None and self.filters:
+            client.subscribe([(f, 1) for f in self.filters])
         self._connack = reason
 
     def _on_message(self, client, userdata, message):
