@@ -32,6 +32,7 @@ struct bridge {
     int64_t alive_due_ms;    /* mono: next watchdog notification */
     int64_t maintain_due_ms; /* mono: next look at the store's reserve */
     int64_t stop_by_ms;      /* mono: 0 = not stopping */
+    int exit_code;           /* when it stops */
     bool reload_asked;
 };
 

@@ -174,7 +174,7 @@ int bridge_loop(struct bridge *b)
         if (stopped(b, now)) {
             f2m_engine_goodbye(b->engine, b->effects);
             commit_and_carry_out(b, now);
-            return 0;
+            return b->exit_code;
         }
         if (!maintain(b, now)) {
             f2m_log(F2M_LOG_ERROR, "app", "the database is damaged: ending, so that the next start can mend it", "");

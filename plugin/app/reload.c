@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 extern char **environ;
 
@@ -143,6 +144,7 @@ static void swap(struct bridge *b, struct f2m_now now, struct f2m_config *fresh)
         if (!bridge_open_mqtt(b)) { /* the certificate went bad since it was checked: only a restart helps */
             f2m_log(F2M_LOG_ERROR, "app", "no MQTT client any more, stopping", "");
             b->stop_by_ms = now.mono_ms;
+            b->exit_code = EX_UNAVAILABLE; /* so that it is started again */
         }
     }
     f2m_config_free(old);

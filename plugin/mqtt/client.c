@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -98,10 +99,9 @@ struct f2m_mqtt *f2m_mqtt_start(const struct f2m_mqtt_options *options, struct f
         return NULL;
     }
     rc = pthread_create(&m->thread, NULL, f2m_session_run, m);
-    if (rc != 0) {
-        f2m_err_set(err, "cannot start the MQTT thread: %s", strerror(rc));
-        client_free(m);
-        return NULL;
+    if (rc != 0) { /* want of memory or of threads, which passes: no fault of the configuration */
+        fprintf(stderr, "error mqtt msg=\"cannot start a thread\" reason=\"%s\"\n", strerror(rc));
+        exit(71); /* as util/xalloc.h */
     }
     return m;
 }

@@ -45,7 +45,8 @@ struct f2m_mqtt_options {
 
 /* Copies the options and starts the thread, which begins to connect at once. Block the signals that the process handles
  * before this call: the thread inherits the mask. The inbox must outlive the client. NULL with text on a configuration
- * that can never work (an unreadable certificate, for example): a broker that is away is no such thing. */
+ * that can never work (an unreadable certificate, for example): a broker that is away is no such thing. Ends the
+ * process (71) where no thread can be had. */
 struct f2m_mqtt *f2m_mqtt_start(const struct f2m_mqtt_options *, struct f2m_inbox *, struct f2m_err *)
     __attribute__((warn_unused_result));
 

@@ -74,6 +74,17 @@ def few_descriptors(ground):
         scene.ends_well()
 
 
+def no_thread(ground):
+    """A thread cannot be had at the start, for want of memory: 71, after which systemd starts it again, and not 78."""
+    with Scene("no-thread", ground) as scene:
+        scene.bridge.stop()
+        scene.bridge.start(under=("prlimit", f"--stack={1 << 45}"))  # so much each thread would get
+        assert scene.bridge.process.wait(30) == 71, scene.bridge.log()
+        assert scene.bridge.process.find("cannot start a thread"), scene.bridge.log()
+        scene.start()
+        scene.ends_well()
+
+
 def ask(port, request=b"GET /healthz HTTP/1.0\r\n\r\n"):
     """A connection to the listener, with a request on its way."""
     client = socket.create_connection(("127.0.0.1", port), 20)
@@ -273,6 +284,7 @@ def same_client_id(ground):
 SCENES = {
     "few-descriptors": few_descriptors,
     "no-more-descriptors": no_more_descriptors,
+    "no-thread": no_thread,
     "listener": listener,
     "file-size": file_size,
     "stop-uploading": stop_while_uploading,
