@@ -314,6 +314,23 @@ START_TEST(a_device_that_went_while_the_bridge_was_down_is_answered_for_where_un
 }
 END_TEST
 
+START_TEST(reload_that_stops_answering_withdraws_what_flip_has_not_heard)
+{
+    world_open(NULL, NULL, NULL);
+    w.patch_status = 503;
+    world_push("a", 100, 500, .setpoint = 1000);
+    world_run(SECOND);
+    world_patches();
+    reload("{ acknowledge: off }");
+    w.patch_status = 200;
+    world_run(HOUR);
+    ck_seen(patches, "");
+    world_restart();
+    world_run(HOUR);
+    ck_seen(patches, "");
+}
+END_TEST
+
 START_TEST(reload_keeps_pause_veto_and_open_questions)
 {
     static const char with_veto[] = "{ acknowledge: integration, acknowledge_timeout: 30s, veto: { topic: v } }";
@@ -385,4 +402,5 @@ SUITE("durability", a_start_that_is_not_stored_does_not_happen_until_it_is, an_e
       reload_that_drops_the_mode_refuses_and_restores, reload_without_the_device_releases_the_battery,
       what_was_known_of_a_device_that_went_while_the_bridge_was_down_is_forgotten,
       a_device_that_went_while_the_bridge_was_down_is_answered_for_where_unknown_ones_are,
-      reload_keeps_pause_veto_and_open_questions, rehearsal_goes_the_same_way_without_flip)
+      reload_that_stops_answering_withdraws_what_flip_has_not_heard, reload_keeps_pause_veto_and_open_questions,
+      rehearsal_goes_the_same_way_without_flip)
