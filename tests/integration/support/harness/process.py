@@ -1,6 +1,8 @@
 """Child processes with captured logs, and waiting for conditions."""
+import contextlib
 import fcntl
 import os
+import random
 import re
 import resource
 import signal
@@ -28,10 +30,12 @@ def until(condition, timeout=15, what=None, every=0.02):
 
 
 def free_port():
-    """A port that nothing listens on now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nothing listens on now, and that no connection gets meanwhile: those get ports from 32768 on."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:
