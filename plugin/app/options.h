@@ -1,4 +1,4 @@
-/* The command line: GNU long options, -c before or after the sub-command (interface, section 1, clarification 29). */
+/* The command line: GNU long options, -c before or after the sub-command (Interface, section 1, clarification 29). */
 #ifndef F2M_APP_OPTIONS_H
 #define F2M_APP_OPTIONS_H
 

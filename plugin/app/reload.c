@@ -1,4 +1,4 @@
-/* SIGHUP: validate, then swap at one point of the message stream (interface, section 1). */
+/* SIGHUP: validate, then swap at one point of the message stream (Interface, section 1). */
 #include "app/bridge.h"
 #include "app/clock.h"
 #include "app/notify.h"

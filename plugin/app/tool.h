@@ -1,4 +1,4 @@
-/* A sub-command's own connection to the broker, beside a running bridge (interface, clarification 43): its own client
+/* A sub-command's own connection to the broker, beside a running bridge (Interface, clarification 43): its own client
  * id, no will, nothing retained. Blocking, with deadlines. */
 #ifndef F2M_APP_TOOL_H
 #define F2M_APP_TOOL_H

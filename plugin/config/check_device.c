@@ -70,7 +70,7 @@ static double field_number(const struct f2m_device_field *field)
     return field->value ? strtod(field->value, NULL) : NAN;
 }
 
-/* Flip's Device needs them; interface, Sites 3. */
+/* Flip's Device needs them; Interface, Sites 3. */
 static const struct {
     const char *key;
     size_t at;

@@ -52,7 +52,7 @@ struct f2m_source {
     struct f2m_source *parts;
     size_t parts_len;
     bool missing_zero; /* missing: zero */
-    /* all; value = (raw * scale + offset) in unit -> canonical, then times sign (clarification 21) */
+    /* all; value = (raw * scale + offset) in unit -> canonical, then times sign (Interface, clarification 21) */
     const struct f2m_unit *unit; /* NULL = canonical */
     double scale;                /* default 1 */
     double offset;               /* default 0 */
@@ -193,7 +193,7 @@ enum f2m_device_type {
     F2M_DEVICE_EV_CHARGER,
 };
 
-/* A commissioning field: a value, or a source that it is learnt from (interface, Sites 3). */
+/* A commissioning field: a value, or a source that it is learnt from (Interface, Sites 3). */
 struct f2m_device_field {
     char *value;               /* canonical text: "13500" for 13.5 kWh; NULL = not given as a value */
     struct f2m_source *source; /* NULL = not given as a source */
@@ -307,7 +307,7 @@ const char *f2m_group_name(enum f2m_group);
 
 struct f2m_requests_config {
     unsigned allow;         /* bit per enum f2m_group; default read, participation, outbox */
-    char **response_topics; /* filters; NULL = any but the forbidden ones (clarification 40) */
+    char **response_topics; /* filters; NULL = any but the forbidden ones (Interface, clarification 40) */
     size_t response_topics_len;
 };
 

@@ -1,4 +1,4 @@
-/* A commissioning field: a value, or a source that it is learnt from (interface, Sites 3). */
+/* A commissioning field: a value, or a source that it is learnt from (Interface, Sites 3). */
 #include "config/print.h"
 #include "config/source.h"
 #include "util/number.h"

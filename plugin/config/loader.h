@@ -32,7 +32,7 @@ struct f2m_yaml *f2m_loader_yaml_file(struct f2m_loader *, struct f2m_place at, 
 
 /* tags.c: !env NAME, !file PATH and !secret KEY everywhere below become the text they stand for. May run again. */
 void f2m_loader_resolve_tags(struct f2m_loader *, struct f2m_yaml *);
-/* environment.c: FLIP2MQTT_<PATH> and FLIP2MQTT_<PATH>_FILE put over the tree (interface, section 2). */
+/* environment.c: FLIP2MQTT_<PATH> and FLIP2MQTT_<PATH>_FILE put over the tree (Interface, section 2). */
 void f2m_loader_apply_environment(struct f2m_loader *, struct f2m_yaml *root);
 
 #endif

@@ -66,7 +66,7 @@ static const char *built_in(const char *name)
     return NULL;
 }
 
-/* A user's own first, then what is shipped (interface, clarification 24). */
+/* A user's own first, then what is shipped (Interface, clarification 24). */
 static struct f2m_yaml *read_preset(const struct use *use, bool *found)
 {
     struct f2m_loader *loader = use->loader;

@@ -1,4 +1,4 @@
-/* Presets: what well-known systems speak, merged under a device's own keys (interface, clarification 24). */
+/* Presets: what well-known systems speak, merged under a device's own keys (Interface, clarification 24). */
 #ifndef F2M_CONFIG_PRESET_H
 #define F2M_CONFIG_PRESET_H
 

@@ -44,7 +44,7 @@ static const struct {
     const char *key;
     int class;
     bool numeric;
-    bool whole; /* beside the list, never in a part of it (clarification 21) */
+    bool whole; /* beside the list, never in a part of it (Interface, clarification 21) */
 } fits[] = {
     {"path", TOPIC, false, false},
     {"format", TOPIC, false, false},
@@ -193,7 +193,7 @@ static void apply_format(const struct reading *r, const struct f2m_yaml *map, st
                          path ? "another path" : "no path");
 }
 
-/* Whether a text can be a value of the kind, as it would be in a payload (clarification 22). */
+/* Whether a text can be a value of the kind, as it would be in a payload (Interface, clarification 22). */
 static const char *kind_expected(enum f2m_value_kind kind, const char *text)
 {
     enum f2m_mode mode;

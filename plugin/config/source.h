@@ -1,4 +1,4 @@
-/* Sources in YAML (interface, section 2 and clarifications 1 and 21). */
+/* Sources in YAML (Interface, section 2 and clarifications 1 and 21). */
 #ifndef F2M_CONFIG_SOURCE_H
 #define F2M_CONFIG_SOURCE_H
 

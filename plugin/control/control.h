@@ -69,9 +69,9 @@ void f2m_control_poll_now(struct f2m_control *);
 
 void f2m_control_tick(struct f2m_control *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_control_deadline(const struct f2m_control *, struct f2m_now); /* mono ms; starts and ends included */
-/* Clean stop: no restore (clarification 15); the journal says what holds. */
+/* Clean stop: no restore (Interface, clarification 15); the journal says what holds. */
 void f2m_control_stop(struct f2m_control *, struct f2m_now, struct f2m_effects *);
-/* Clock known to be unset (clarification 44): nothing is started while true, and the log says so once. */
+/* Clock known to be unset (Interface, clarification 44): nothing is started while true, and the log says so once. */
 void f2m_control_hold(struct f2m_control *, bool hold);
 
 /* After every turn's commit: answers to Flip leave in the turn after the one that stored them. ok false: its publishes
@@ -101,8 +101,8 @@ const char *f2m_control_phase(const struct f2m_control *, const char *command_id
 /* Nothing is under way towards the battery: every publish is out, taken by the broker and confirmed. */
 bool f2m_control_settled(const struct f2m_control *, const char *device_id);
 
-/* News of commands for sites/ (clarifications 18, 41): command.created, .updated, .canceled as they are seen (not for
- * the very first poll), .started and .ended by the bridge's own clock; the Command as Flip sent it. */
+/* News of commands for sites/ (Interface, clarifications 18, 41): command.created, .updated, .canceled as they are seen
+ * (not for the very first poll), .started and .ended by the bridge's own clock; the Command as Flip sent it. */
 typedef void (*f2m_control_moment)(void *ctx, struct f2m_now, const char *event_type, const char *site_id,
                                    struct f2m_slice command, struct f2m_effects *);
 void f2m_control_on_moment(struct f2m_control *, f2m_control_moment, void *ctx);

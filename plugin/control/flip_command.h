@@ -55,7 +55,7 @@ struct f2m_flip_command {
 int f2m_flip_command_decode(struct f2m_slice json, struct f2m_flip_command *out, struct f2m_err *)
     __attribute__((warn_unused_result));
 void f2m_flip_command_deinit(struct f2m_flip_command *); /* safe twice */
-/* Same but for updated_at, device_status and device_status_reason (clarification 25). */
+/* Same but for updated_at, device_status and device_status_reason (Interface, clarification 25). */
 bool f2m_flip_command_same(const struct f2m_flip_command *, const struct f2m_flip_command *);
 
 #endif

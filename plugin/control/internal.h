@@ -31,7 +31,7 @@
 
 /* ---- commands ---- */
 
-/* id, name in the store, phase on MQTT (interface, section 3.3) */
+/* id, name in the store, phase on MQTT (Interface, section 3.3) */
 #define F2M_PHASES(X)                                                                                                  \
     X(RECEIVED, "received", "received") /* waits for its start */                                                      \
     X(STARTED, "started", "started")    /* holds the battery */                                                        \
@@ -40,7 +40,7 @@
     X(ENDED, "ended", "ended")          /* from here on: for good */                                                   \
     X(CANCELED, "canceled", "canceled")                                                                                \
     X(OPTED_OUT, "opted_out", "opted_out")                                                                             \
-    X(SUPERSEDED, "superseded", "replaced") /* an open-ended one that was replaced (clarification 25) */               \
+    X(SUPERSEDED, "superseded", "replaced") /* an open-ended one that was replaced (Interface, clarification 25) */    \
     X(REJECTED, "rejected", "rejected")     /* never executed */                                                       \
     X(FAILED, "failed", "failed")
 enum f2m_phase {
@@ -206,7 +206,7 @@ struct f2m_control {
     unsigned acks_in_flight;
     struct f2m_backoff ack_backoff; /* the cloud does not answer */
     struct f2m_poll poll;
-    bool polled_before; /* not the baseline (clarification 18) */
+    bool polled_before; /* not the baseline (Interface, clarification 18) */
     struct unknown_command *unknown;
     uint64_t unusable[F2M_MAX_UNUSABLE_COMMANDS]; /* hashes of those that were told in the log */
     unsigned unusable_next;
@@ -234,7 +234,7 @@ struct f2m_control {
 /* ---- flip_command.c: see its header ---- */
 
 /* ---- limits.c ---- */
-/* Fills command->orders and ->limited (Commands 6, clarification 14, 25). */
+/* Fills command->orders and ->limited (Interface, Commands 6, clarification 14, 25). */
 void f2m_limits_apply(struct f2m_command *);
 /* False with `reason` ("not possible: …") where the device cannot do it as configured. */
 bool f2m_limits_possible(const struct f2m_command *, struct f2m_now, char reason[F2M_REASON_SIZE]);

@@ -62,7 +62,8 @@ static void refuse_what_is_blocked(struct f2m_control *c, struct f2m_now now, st
 
 /* ---- who holds ---- */
 
-/* Those whose time it is, but which a later one covers. An open-ended one does not come back (clarification 25). */
+/* Those whose time it is, but which a later one covers. An open-ended one does not come back (Interface, clarification
+ * 25). */
 static void replace_others(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d,
                            const struct f2m_command *holder, struct f2m_effects *fx)
 {

@@ -12,7 +12,7 @@
 #define CLOCK_SLACK_MS (24 * 3600 * 1000LL)
 #define LAST_WALL_KEY  "last_wall_ms"
 
-/* Known to be unset = before the build, or a day or more before the last stored time (interface, clarification 44). */
+/* Known to be unset = before the build, or a day or more before the last stored time (Interface, clarification 44). */
 static void watch_clock(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     bool set = now.wall_ms >= e->built_ms && now.wall_ms >= e->last_wall_ms - CLOCK_SLACK_MS;
@@ -121,7 +121,8 @@ static void show_own(struct f2m_engine *e, struct f2m_effects *fx)
     f2m_health_reset(e->health);
 }
 
-/* Clarification 12: online only after every subscription is answered. Configurations before states (Home Assistant). */
+/* Interface, clarification 12: online only after every subscription is answered. Configurations before states (Home
+ * Assistant). */
 static void announce(struct f2m_engine *e, struct f2m_now now, struct f2m_effects *fx)
 {
     if (e->announced || e->stopping || !f2m_subscriptions_complete(e->subscriptions))

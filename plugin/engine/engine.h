@@ -21,7 +21,7 @@ struct f2m_engine_options {
     struct f2m_store *store;         /* borrowed */
     const char *version;             /* of the program, for bridge/info */
     uint64_t seed;                   /* of all jitter */
-    int64_t built_ms;                /* a wall clock before it is unset (clarification 44) */
+    int64_t built_ms;                /* a wall clock before it is unset (Interface, clarification 44) */
 };
 
 struct f2m_engine *f2m_engine_new(const struct f2m_engine_options *, struct f2m_now);

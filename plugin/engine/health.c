@@ -19,7 +19,7 @@ struct f2m_health {
 };
 
 /* Every counter under its name, in the order of bridge/health, with what /metrics says of it; the first six are the
- * interface's (clarification 11). */
+ * interface's (Interface, clarification 11). */
 #define COUNTERS(X)                                                                                                    \
     X(messages, "MQTT messages that reached a source")                                                                 \
     X(points, "Points closed")                                                                                         \

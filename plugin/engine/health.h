@@ -22,7 +22,7 @@ struct f2m_health_facts {
     int cloud;              /* 1 reachable, 0 not, -1 not known yet */
     int64_t last_upload_ms; /* wall; 0 = never */
     const char *last_error; /* "" = none */
-    bool clock_set;         /* clarification 44 */
+    bool clock_set;         /* Interface, clarification 44 */
     const struct f2m_clock_offset *clock_offset;
     bool disk_failing;
     struct f2m_slice problems; /* finished JSON array of texts */

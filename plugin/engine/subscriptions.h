@@ -1,6 +1,6 @@
 /*
  * What the bridge listens to: a minimal cover of everything that the rooms want (overlapping filters would deliver
- * twice), and what the broker said to each. Interface, clarifications 12, 42; design trap 16.
+ * twice), and what the broker said to each. Interface, clarifications 12, 42.
  */
 #ifndef F2M_ENGINE_SUBSCRIPTIONS_H
 #define F2M_ENGINE_SUBSCRIPTIONS_H

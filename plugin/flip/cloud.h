@@ -36,7 +36,8 @@ struct f2m_cloud;
 /* `config` is borrowed until the next reload, the others for good. */
 struct f2m_cloud *f2m_cloud_new(const struct f2m_config *, struct f2m_counters *, struct f2m_rng *);
 void f2m_cloud_free(struct f2m_cloud *); /* wipes tokens; calls in flight are forgotten without done() */
-/* New client token or base URL: site tokens are forgotten, an authentication pause ends (clarification 10). */
+/* New client token or base URL: site tokens are forgotten, an authentication pause ends (Interface, clarification 10).
+ */
 void f2m_cloud_reload(struct f2m_cloud *, const struct f2m_config *);
 
 /* Copies what it needs. 0; -EINVAL with err (a missing id); -EBUSY where too many calls wait (F2M_MAX_HTTP_WAITING).
@@ -57,7 +58,7 @@ int64_t f2m_cloud_paused_until(const struct f2m_cloud *); /* mono ms; 0 = not pa
 enum f2m_cloud_state {
     F2M_CLOUD_UNKNOWN, /* no call has ended yet */
     F2M_CLOUD_ONLINE,
-    F2M_CLOUD_OFFLINE, /* clarification 10 */
+    F2M_CLOUD_OFFLINE, /* Interface, clarification 10 */
 };
 enum f2m_cloud_state f2m_cloud_state(const struct f2m_cloud *);
 const char *f2m_cloud_last_error(const struct f2m_cloud *); /* of the last failed call, for health; "" = none */

@@ -1,5 +1,5 @@
-/* Flip's collections. Decision 3 of the Flip contract: a bare array, or one array inside an object under `data`,
- * `items` or the collection's own name. Decision 7 leaves the name open for telemetry results. */
+/* Flip's collections. Flip, decision 3: a bare array, or one array inside an object under `data`,
+ * `items` or the collection's own name. Flip, decision 7 leaves the name open for telemetry results. */
 #ifndef F2M_FLIP_LIST_H
 #define F2M_FLIP_LIST_H
 

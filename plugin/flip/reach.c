@@ -75,7 +75,8 @@ static bool not_there(enum f2m_endpoint endpoint, const struct f2m_reply *reply)
     return looks && reply->status == 404 && reply->body.at;
 }
 
-/* 409 on commissioning means that Flip knows it already (decision 15), and 413 only that a batch was too large. */
+/* 409 on commissioning means that Flip knows it already (Flip, decision 15), and 413 only that a batch was too large.
+ */
 static bool is_error(enum f2m_endpoint endpoint, const struct f2m_reply *reply)
 {
     if (reply->outcome == F2M_OUTCOME_OK || reply->outcome == F2M_OUTCOME_SPLIT || not_there(endpoint, reply))

@@ -7,7 +7,7 @@
  *   unique id    <object id>_<key of the entity>
  *
  * <id> holds [a-zA-Z0-9_-] and at most 64 of them; where that changed anything, "_" and 8 hex digits of a hash of the
- * whole id follow (interface, clarification 46).
+ * whole id follow (Interface, clarification 46).
  */
 #ifndef F2M_HOMEASSISTANT_IDENTITY_H
 #define F2M_HOMEASSISTANT_IDENTITY_H

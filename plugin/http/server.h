@@ -1,5 +1,5 @@
 /*
- * The listener: Flip's webhooks, /healthz, /metrics, and a status page (interface, sections 2 and 4, Webhooks).
+ * The listener: Flip's webhooks, /healthz, /metrics, and a status page (Interface, sections 2 and 4, Webhooks).
  *
  * libmicrohttpd in its external epoll mode, on the main thread: put f2m_server_fd() into the poll, wait no longer than
  * f2m_server_timeout(), call f2m_server_run() each turn, then f2m_server_next_webhook() until false. A verified webhook

@@ -4,7 +4,7 @@
  * Events (through the inbox, in this order per connection): F2M_EV_MQTT_UP, then any of _SUBSCRIBED, _MESSAGE,
  * _PUBLISHED, then one F2M_EV_MQTT_DOWN. A connection that never came up gives a DOWN alone, with the reason. Each UP
  * begins with an empty queue in the library and without subscriptions (clean start, session expiry 0): the caller
- * subscribes and publishes what holds then (interface, clarification 35). Outcomes of publishes from before a DOWN
+ * subscribes and publishes what holds then (Interface, clarification 35). Outcomes of publishes from before a DOWN
  * never come.
  *
  * Every function below belongs to the main thread. Nothing here blocks but f2m_mqtt_stop().

@@ -23,7 +23,7 @@ enum f2m_effect_type {
 };
 
 /* QoS 1 always. Without a connection a publish is dropped, never queued: after F2M_EV_MQTT_UP the engine publishes
- * what holds then (interface, clarification 35). */
+ * what holds then (Interface, clarification 35). */
 struct f2m_publish {
     const char *topic;
     struct f2m_slice payload;

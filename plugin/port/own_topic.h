@@ -1,4 +1,4 @@
-/* The bridge's own topics (interface, section 3): base topic, level, percent-encoded ids. */
+/* The bridge's own topics (Interface, section 3): base topic, level, percent-encoded ids. */
 #ifndef F2M_PORT_OWN_TOPIC_H
 #define F2M_PORT_OWN_TOPIC_H
 

@@ -19,7 +19,7 @@ struct request {
     char *response_topic;         /* owned; NULL = bridge/response/<operation> */
     struct f2m_slice correlation; /* owned copy */
     int64_t deadline_ms;          /* mono */
-    /* paging (decision 16) */
+    /* paging (Flip, decision 16) */
     int64_t skip;
     struct f2m_strbuf items;  /* elements so far, comma-separated */
     size_t page_at, page_len; /* of the last page in it */

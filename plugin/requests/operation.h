@@ -21,7 +21,7 @@ struct f2m_operation {
     enum f2m_operation_kind kind;
     enum f2m_endpoint endpoint; /* F2M_OPERATION_FLIP */
     bool body;                  /* it takes one, and must have one */
-    const char *collection;     /* paged by skip and limit (decision 16): its name; NULL = not paged */
+    const char *collection;     /* paged by skip and limit (Flip, decision 16): its name; NULL = not paged */
 };
 
 /* Every operation, Flip's in the order of the endpoint table, then ours; false where i is beyond the last. */

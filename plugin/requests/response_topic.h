@@ -1,4 +1,4 @@
-/* Where an answer may go (interface, clarification 40): an MQTT 5 response topic comes from whoever may publish a
+/* Where an answer may go (Interface, clarification 40): an MQTT 5 response topic comes from whoever may publish a
  * request, and must not become a way to publish into the house. */
 #ifndef F2M_REQUESTS_RESPONSE_TOPIC_H
 #define F2M_REQUESTS_RESPONSE_TOPIC_H

@@ -1,4 +1,4 @@
-/* Standard Webhooks signatures. Flip: Webhooks, decision 9. */
+/* Standard Webhooks signatures. Flip, decision 9. */
 #ifndef SIM_SIGNATURE_H
 #define SIM_SIGNATURE_H
 

@@ -1,6 +1,6 @@
 /*
  * Commissioning: what Flip does not know yet of the sites with `commission: true`. Interface, Sites 3, clarifications
- * 17, 26; Flip: 5.2; decision 15 (409 = already known).
+ * 17, 26; Flip: 5.2; Flip, decision 15 (409 = already known).
  *
  * Nothing is commissioned twice: the poll of the site's devices comes first (404 = Flip does not know the site), and
  * after an answer that never came it comes again. Where several devices are refused with 409, each is tried alone,
@@ -23,7 +23,7 @@ void f2m_commission_reset(struct f2m_site_state *site)
     site->commission = (struct f2m_commission){.in_flight = in_flight, .due_mono = INT64_MIN, .since_mono = INT64_MIN};
 }
 
-/* ---- uploads wait (clarification 26) ---- */
+/* ---- uploads wait (Interface, clarification 26) ---- */
 
 void f2m_commission_hold(struct f2m_sites *s, struct f2m_device_state *d)
 {
@@ -156,7 +156,7 @@ static void write_attributes(struct f2m_jw *w, const struct f2m_device_state *d)
     }
     f2m_jw_object(w, "attributes");
     write_whole(w, "battery_capacity_wh", d, F2M_FIELD_capacity_wh);
-    write_whole(w, "battery_power_input_w", d, F2M_FIELD_max_charge_w); /* decision 12: input = charging */
+    write_whole(w, "battery_power_input_w", d, F2M_FIELD_max_charge_w); /* Flip, decision 12: input = charging */
     write_whole(w, "battery_power_output_w", d, F2M_FIELD_max_discharge_w);
     f2m_jw_end(w);
 }

@@ -90,7 +90,7 @@ void f2m_items_free(struct f2m_item **);
 /* A site's objects of one kind. */
 struct f2m_objects {
     struct f2m_item *items;
-    bool baseline; /* a poll has been through once (clarification 18) */
+    bool baseline; /* a poll has been through once (Interface, clarification 18) */
     uint64_t saved;
     bool touched, saved_now; /* changed, stored in this turn */
 };

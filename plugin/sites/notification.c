@@ -1,5 +1,5 @@
 /*
- * site/<id>/notification: Flip's news, each once (interface, section 3.2; clarification 18). F2M_STORE_NOTIFICATION
+ * site/<id>/notification: Flip's news, each once (Interface, section 3.2; clarification 18). F2M_STORE_NOTIFICATION
  * remembers what was told: the key is type, object id and what makes the version; the value is empty, or the
  * notification itself while the broker has not acknowledged it: {"n":7,"site":"…","payload":{…}}.
  */
@@ -327,9 +327,9 @@ static int remember(struct f2m_sites *s, struct f2m_now now, const char *key, co
                                 now.wall_ms);
 }
 
-/* Our own acknowledgements move a command's updated_at (clarification 25), so one change may come under two of them: by
- * webhook, and in Flip's answer or a poll. What was told last of a command is known by its content as well: its key and
- * its value. False for other notifications. */
+/* Our own acknowledgements move a command's updated_at (Interface, clarification 25), so one change may come under two
+ * of them: by webhook, and in Flip's answer or a poll. What was told last of a command is known by its content as well:
+ * its key and its value. False for other notifications. */
 static bool content_of(const char *event_type, struct f2m_slice object, struct f2m_strbuf *key, char value[24])
 {
     char id[F2M_MAX_ID_BYTES + 1];

@@ -1,4 +1,4 @@
-/* One object of Flip's: a run of checked JSON. Flip: Event, Enrollment, Command; decision 5 (date-times). */
+/* One object of Flip's: a run of checked JSON. Flip: Event, Enrollment, Command; Flip, decision 5 (date-times). */
 #include "sites/internal.h"
 #include "util/xalloc.h"
 

@@ -43,7 +43,8 @@ struct f2m_sites_context {
     struct f2m_outbox *outbox;       /* "unknown device" rejections are retried after commissioning; NULL = none */
     struct f2m_rng *rng;
     struct f2m_counters *counters;
-    /* Uploads of a site's devices wait for its commissioning (clarification 26). Called from f2m_sites_new() on. */
+    /* Uploads of a site's devices wait for its commissioning (Interface, clarification 26). Called from f2m_sites_new()
+     * on. */
     void (*hold_uploads)(void *ctx, const char *device_id, bool hold);
     void *hold_ctx;
 };

@@ -121,7 +121,7 @@ static int take(struct f2m_sites *s, struct f2m_now now, struct envelope *e, str
     int rc = 0;
 
     if (event && f2m_json_string_is(f2m_json_member(e->object, "status"), "CANCELED"))
-        snprintf(e->type, sizeof e->type, "event.canceled"); /* clarification 18: alone */
+        snprintf(e->type, sizeof e->type, "event.canceled"); /* Interface, clarification 18: alone */
     if (a.site) {
         log_unknown_type(s, e->type, fx);
         rc = f2m_notification_tell(s, now, a.site->id, e->type, e->object, e->timestamp_ms, fx);

@@ -1,4 +1,4 @@
-/* The folder, and the lock that makes one process the owner of a store (interface, clarification 43). */
+/* The folder, and the lock that makes one process the owner of a store (Interface, clarification 43). */
 #include "store/internal.h"
 #include "util/cleanup.h"
 #include "util/xalloc.h"

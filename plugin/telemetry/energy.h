@@ -1,5 +1,5 @@
 /*
- * Power turned into energy: each value holds until the next one and at most max_age (interface, Telemetry 2). A signed
+ * Power turned into energy: each value holds until the next one and at most max_age (Interface, Telemetry 2). A signed
  * power is split before it is summed, so that charging does not cancel discharging.
  */
 #ifndef F2M_TELEMETRY_ENERGY_H

@@ -24,7 +24,7 @@
 
 #define F2M_CLOCK_STEP_MS  INT64_C(1000)
 #define F2M_MAX_LATE_MS    INT64_C(60000)
-#define F2M_MIN_PARTIAL_MS INT64_C(1000) /* a shorter one is skipped (clarification 6) */
+#define F2M_MIN_PARTIAL_MS INT64_C(1000) /* a shorter one is skipped (Interface, clarification 6) */
 
 struct f2m_interval {
     int64_t length_ms;

@@ -64,8 +64,8 @@ static void read_counter(struct delivery *x, struct f2m_telemetry_device *d, str
                      former);
 }
 
-/* A sample with a time of its own counts in the open interval or not at all (clarification 32); a replay only has to be
- * young (clarification 5). */
+/* A sample with a time of its own counts in the open interval or not at all (Interface, clarification 32); a replay
+ * only has to be young (Interface, clarification 5). */
 static bool is_late(const struct delivery *x, const struct f2m_telemetry_device *d, const struct f2m_sample *sample)
 {
     int64_t wall = x->now.wall_ms - (x->now.mono_ms - sample->at_ms);

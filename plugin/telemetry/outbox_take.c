@@ -4,8 +4,8 @@
 
 #include <utlist.h>
 
-/* A batch looks at so many rows at most: points of a device that has to wait (clarification 26) must not make every
- * turn walk through a month of them. */
+/* A batch looks at so many rows at most: points of a device that has to wait (Interface, clarification 26) must not
+ * make every turn walk through a month of them. */
 #define MAX_ROWS 50000
 
 struct taking {

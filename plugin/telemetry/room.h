@@ -9,7 +9,7 @@
 
 #define F2M_SHOWN_ID          300           /* bytes of a device's id in the log, quoted: it may hold any character */
 #define F2M_TICK_SLICE        500           /* devices looked at in one tick: a few ms, so that the loop never blocks */
-#define F2M_STATE_EVERY_MS    INT64_C(5000) /* clarification 33 */
+#define F2M_STATE_EVERY_MS    INT64_C(5000) /* Interface, clarification 33 */
 #define F2M_COMPLAIN_EVERY_MS INT64_C(60000) /* per source: a log line about an unreadable payload */
 
 struct f2m_router;

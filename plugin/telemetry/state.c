@@ -1,5 +1,5 @@
-/* device/<id>/state: the latest value of every source in canonical units, with age and freshness. Interface 3.3,
- * clarifications 11 and 33. */
+/* device/<id>/state: the latest value of every source in canonical units, with age and freshness. Interface,
+ * section 3.3, clarifications 11 and 33. */
 #include "telemetry/derive.h"
 #include "telemetry/room.h"
 #include "util/cleanup.h"

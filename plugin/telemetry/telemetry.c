@@ -93,7 +93,7 @@ void f2m_telemetry_free(struct f2m_telemetry *t)
     free(t);
 }
 
-/* EV_CHARGER devices have no telemetry (interface, Sites 3). */
+/* EV_CHARGER devices have no telemetry (Interface, Sites 3). */
 bool f2m_telemetry_wants(const struct f2m_device *config)
 {
     return config->type == F2M_DEVICE_BATTERY;

@@ -57,8 +57,8 @@ struct f2m_reading f2m_telemetry_reading(const struct f2m_telemetry *, const cha
                                          struct f2m_now);
 /* The Flip mode in force on the device, for last_mode (Telemetry 3); NONE = Flip commands nothing. */
 void f2m_telemetry_set_flip_mode(struct f2m_telemetry *, const char *device_id, enum f2m_mode);
-/* Clock known to be unset (clarification 44): while true no interval closes. Afterwards the open interval closes at the
- * next boundary, with its true start and duration. */
+/* Clock known to be unset (Interface, clarification 44): while true no interval closes. Afterwards the open interval
+ * closes at the next boundary, with its true start and duration. */
 void f2m_telemetry_hold(struct f2m_telemetry *, bool hold);
 /* What commissioning learnt from MQTT where the configuration gives a source instead of a value; NAN = still unknown.
  */
@@ -73,7 +73,7 @@ void f2m_telemetry_problems_done(struct f2m_telemetry *, struct f2m_now);
 /* For doctor and health. */
 /* What came of the last payload of a source; NONE where nothing came or nothing is mapped. */
 enum f2m_source_outcome f2m_telemetry_outcome(const struct f2m_telemetry *, const char *device_id, enum f2m_source_id);
-/* Home comes out below 0 by more than the sources' error: they do not fit together (clarification 8). */
+/* Home comes out below 0 by more than the sources' error: they do not fit together (Interface, clarification 8). */
 bool f2m_telemetry_mismatch(const struct f2m_telemetry *, const char *device_id, struct f2m_now);
 /* Appends what the provers found wrong with the device's signs and units, with the evidence and the next step; nothing
  * where nothing is proven (prover.h, grid_prover.h). */

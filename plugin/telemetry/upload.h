@@ -24,7 +24,7 @@ void f2m_uploader_reload(struct f2m_uploader *, const struct f2m_config *);
 void f2m_uploader_reachable(struct f2m_uploader *, struct f2m_now);
 void f2m_uploader_tick(struct f2m_uploader *, struct f2m_now, struct f2m_effects *);
 int64_t f2m_uploader_deadline(const struct f2m_uploader *, struct f2m_now);
-/* The clock is known to be unset: all points wait (clarification 44). */
+/* The clock is known to be unset: all points wait (Interface, clarification 44). */
 void f2m_uploader_wait(struct f2m_uploader *, bool wait);
 /* Points of this device wait (its site's commissioning is not answered yet, clarification 26). */
 void f2m_uploader_hold(struct f2m_uploader *, const char *device_id, bool hold);

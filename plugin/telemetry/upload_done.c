@@ -109,7 +109,7 @@ static void answered(struct f2m_lane *lane, struct f2m_now now, struct window w,
         f2m_search_known(lane, known);
     else
         f2m_lane_release(lane, w.batch, known, w.n);
-    if (known < w.n) { /* decision 7: fewer entries than points, the rest is unknown */
+    if (known < w.n) { /* Flip, decision 7: fewer entries than points, the rest is unknown */
         lane->backlog = true;
         f2m_backoff_fail(&lane->backoff, up->rng, now, 0);
         tell(lane, "Flip's answer is shorter than the batch: the rest is sent again", "fewer results than points", fx);

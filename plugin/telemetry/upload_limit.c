@@ -1,4 +1,5 @@
-/* How many points a request may hold. Clarification 34: 413 halves it, the size is remembered and grows again slowly.
+/* How many points a request may hold. Interface, clarification 34: 413 halves it, the size is remembered and grows
+ * again slowly.
  */
 #include "telemetry/upload_internal.h"
 

@@ -1,5 +1,5 @@
 /* Flip's answer to a telemetry report: one {status, message?} per point, by index, in a bare array or in an array
- * inside an object (decision 7 of the Flip contract). */
+ * inside an object (Flip, decision 7). */
 #ifndef F2M_TELEMETRY_UPLOAD_REPLY_H
 #define F2M_TELEMETRY_UPLOAD_REPLY_H
 

@@ -55,7 +55,7 @@ static struct f2m_value split(struct f2m_value v, int sign)
     return v;
 }
 
-/* Clarification 8. */
+/* Interface, clarification 8. */
 static struct f2m_value derived_home(const struct f2m_telemetry_device *d, int64_t mono_ms, bool *mismatch)
 {
     enum { GRID, CHARGE, DISCHARGE, SOLAR };

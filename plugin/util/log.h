@@ -1,5 +1,5 @@
 /*
- * Log lines: one event, one line, `level component key=value …` (interface, section 1). The pure rooms do not write:
+ * Log lines: one event, one line, `level component key=value …` (Interface, section 1). The pure rooms do not write:
  * they put lines into their effects (port/effect.h); app/ writes those. Only app/ and the command-line tools call
  * f2m_log() itself. A value with blanks, quotes or controls is quoted and escaped; secrets never get here.
  */

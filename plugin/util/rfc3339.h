@@ -1,4 +1,4 @@
-/* Date-times. Flip: Basics, decision 5: read `T` or blank, `Z` or offset, 0 to 9 fraction digits; write
+/* Date-times. Flip, decision 5: read `T` or blank, `Z` or offset, 0 to 9 fraction digits; write
  * YYYY-MM-DDTHH:MM:SS.sssZ. strptime() accepts 31 February and leading blanks, so it is not used. */
 #ifndef F2M_UTIL_RFC3339_H
 #define F2M_UTIL_RFC3339_H

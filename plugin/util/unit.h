@@ -28,7 +28,7 @@ const char *f2m_unit_canonical(enum f2m_quantity);
 /* The names of a quantity's units for messages: "mW, W, kW or MW". */
 const char *f2m_unit_names(enum f2m_quantity);
 /* "5 kW" / "5kW" / "20 %" / "1h30min"? -- no: one number, one unit, blanks between allowed. The unit is required:
- * a bare number is refused (interface, clarification 23), except a bare 0. False where malformed, unknown unit or
+ * a bare number is refused (Interface, clarification 23), except a bare 0. False where malformed, unknown unit or
  * another quantity. Value in canonical units. */
 bool f2m_quantity_parse(struct f2m_slice text, enum f2m_quantity, double *value);
 

@@ -15,6 +15,8 @@ TEXT = (".c", ".h", ".py", ".md", ".yaml", ".yml", ".json", ".cmake", ".txt", ".
 RAW = re.compile(r"(^|/)(corpus|corpora|good|bad|cases|golden|fixtures|expected|samples)(/|$)")
 OUTSIDE = re.compile(r"\.\./shared|/work/(main|shared)")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LIST = r"\s*(\d+(?:\.\d+)?(?:(?:,\s*|\s+and\s+|\s+to\s+)\d+(?:\.\d+)?)*)"
+REFERENCE = re.compile(r"\b((?:(?<=Interface, )section)|[Cc]larification|[Dd]ecision)s?" + LIST)
 TABS = (".c", ".h", ".py", ".yaml", ".yml", ".json", ".cmake", ".txt")
 
 
@@ -35,6 +37,29 @@ def check_outside(path, text):
         Finding(path, text.count("\n", 0, m.start()) + 1, "outside", f"{m.group(0)} is not part of this repository")
         for m in OUTSIDE.finditer(text)
     ]
+
+
+def check_rules(path, text, rules):
+    """Every "Interface, clarification 7", "Interface, section 3.2" and "Flip, decision 8" has its place in docs/."""
+    text = re.sub(r"\n *(\*|#) ", lambda m: "\n" + " " * (len(m.group(0)) - 1), text)  # a reference over two lines
+    findings = []
+    for match in REFERENCE.finditer(text):
+        kind = match.group(1).lower()
+        for number in re.findall(r"\d+(?:\.\d+)?", match.group(2)):
+            if number not in rules[kind]:
+                line = text.count("\n", 0, match.start()) + 1
+                findings.append(Finding(path, line, "rule", f"there is no {kind} {number}"))
+    return findings
+
+
+def rules_of(interface, flip):
+    """The numbers of docs/interface.md and docs/flip-api.md."""
+    clarifications = interface[interface.index("## 5. Clarifications") :]
+    return {
+        "clarification": set(re.findall(r"^(\d+)\. ", clarifications, re.M)),
+        "section": set(re.findall(r"^#+ (\d(?:\.\d)?)\.? ", interface, re.M)),
+        "decision": set(re.findall(r"^\| (\d+) \|", flip, re.M)),
+    }
 
 
 def check_links(path, text, root=ROOT):
@@ -78,6 +103,7 @@ def check_executable(path, text, root=ROOT):
 
 def main():
     findings = []
+    rules = rules_of(read("docs/interface.md"), read("docs/flip-api.md"))
     tops = "plugin tests script cmake config docs mqtt-schemas packaging .ci".split()
     paths = files(*tops, ends=TEXT) + [p for p in os.listdir(ROOT) if p.endswith(TEXT)] + files("script", ".ci")
     for path in sorted(set(paths)):
@@ -87,6 +113,8 @@ def main():
         findings += check_space(path, text) + check_parses(path, text) + check_executable(path, text)
         if not path.startswith("tests/lint/"):
             findings += check_outside(path, text)
+        if path.startswith(("plugin/", "tests/")) and not path.startswith("tests/lint/"):
+            findings += check_rules(path, text, rules)
         if path.endswith(".md"):
             findings += check_links(path, text)
     return finish("check_text", findings)

@@ -162,3 +162,17 @@ def test_findings_of_the_analyzer_on_uthash_macros_are_left_out(tmp_path, monkey
     other = "error: something else [bugprone-x]"
     output = f"{source}:1:5: {use}\n  note\n{source}:2:5: {use}\n{source}:1:9: {other}\n  code\n"
     assert clang_tidy.kept(output) == [f"{source}:2:5: {use}", f"{source}:1:9: {other}\n  code"]
+
+
+def test_a_comment_names_a_rule_that_exists():
+    interface = "## 3. Topics\n### 3.2 Site\n1. first\n## 5. Clarifications\n5. x\n6. y\n"
+    rules = check_text.rules_of(interface, "| # | question |\n| 8 | z |\n")
+    assert rules == {"clarification": {"5", "6"}, "section": {"3", "3.2", "5"}, "decision": {"8"}}
+    right = "/* Interface, section 3.2, clarifications 5 and\n * 6; Flip, decision 8 (409). */"
+    assert check_text.check_rules("a.c", right, rules) == []
+    wrong = "/* Interface, section 3.9,\n * clarifications 5,\n * 7; Flip, decision 9. */"
+    assert messages(check_text.check_rules("a.c", wrong, rules)) == [
+        "a.c:1: rule: there is no section 3.9",
+        "a.c:2: rule: there is no clarification 7",
+        "a.c:3: rule: there is no decision 9",
+    ]

@@ -1,4 +1,4 @@
-"""Values age out by max_age while the broker is away, and uploads go on (interface, clarification 9)."""
+"""Values age out by max_age while the broker is away, and uploads go on (Interface, clarification 9)."""
 from harness import Bridge, Mqtt, home_config, until
 
 SOC = "battery_last_state_of_charge_percentage"

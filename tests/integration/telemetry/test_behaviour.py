@@ -343,7 +343,7 @@ def look_at_transitions(points, wrong):
 
 
 def look_at_rates(points, mqtt, wrong):
-    """device/…/state at most once in 5 s (clarification 33), but at once after each start; keepalives every second."""
+    """device/…/state at most once in 5 s (Interface, clarification 33), at once after a start; keepalives each second."""
     series = points.of["keepalive"]
     seconds = (end_of(series[-1]) - stamp(series[0])).total_seconds()
     states = [m for m in mqtt.messages("flip2mqtt/device/keepalive/state") if not m.retain]

@@ -1,5 +1,5 @@
 /* What the store did not take did not happen; a new configuration changes what it says and nothing else; a rehearsal
- * goes the same way without Flip. Interface, section 1, clarification 20; design: journal before act. */
+ * goes the same way without Flip. Interface, section 1, clarification 20. */
 #include "suite.h"
 
 #include <errno.h>

@@ -97,7 +97,7 @@ START_TEST(the_owners_switch_needs_no_cloud_and_participation_does)
 }
 END_TEST
 
-/* Clarification 46, and topics as the interface encodes them. */
+/* Interface, clarification 46, and topics as the interface encodes them. */
 START_TEST(any_id_makes_valid_names)
 {
     char id[] = "h\xc3\xa9 'x' {{ 1 }} %}/+#";

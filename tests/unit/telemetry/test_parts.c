@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- clarification 8 ---- */
+/* ---- Interface, clarification 8 ---- */
 
 START_TEST(home_is_the_balance_of_the_others)
 {

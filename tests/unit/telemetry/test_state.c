@@ -1,5 +1,5 @@
 /* device/<id>/state tells every source with value, unit, age and freshness, at most once in 5 s; keepalives are sent.
- * Interface 3.3, clarifications 11 and 33. */
+ * Interface, section 3.3, clarifications 11 and 33. */
 #include "fixture.h"
 
 #include <stdio.h>

@@ -108,7 +108,7 @@ START_TEST(endpoint_off_closes_nothing)
 }
 END_TEST
 
-/* ---- Telemetry 4, clarifications 6 and 28: online ---- */
+/* ---- Interface, Telemetry 4, clarifications 6 and 28: online ---- */
 
 START_TEST(before_anything_was_heard_online_is_null)
 {
@@ -242,7 +242,7 @@ START_TEST(offline_counters_keep_their_baseline_for_the_next_online_point)
 }
 END_TEST
 
-/* ---- clarification 5: retained ---- */
+/* ---- Interface, clarification 5: retained ---- */
 
 START_TEST(a_retained_replay_shows_as_stale_and_is_not_uploaded)
 {
@@ -306,7 +306,7 @@ START_TEST(a_retained_replay_with_a_young_timestamp_counts)
 }
 END_TEST
 
-/* ---- clarification 32: timestamps ---- */
+/* ---- Interface, clarification 32: timestamps ---- */
 
 START_TEST(a_sample_with_a_time_is_placed_in_the_open_interval)
 {
@@ -377,7 +377,7 @@ START_TEST(of_a_wildcard_the_last_message_wins)
 }
 END_TEST
 
-/* ---- clarification 22: invalid payloads ---- */
+/* ---- Interface, clarification 22: invalid payloads ---- */
 
 START_TEST(an_invalid_payload_is_counted_and_leaves_the_former_value)
 {

@@ -145,7 +145,7 @@ START_TEST(retry_after_holds_for_both_endpoints)
 }
 END_TEST
 
-/* F25, clarification 10. */
+/* F25; Interface, clarification 10. */
 START_TEST(a_refused_token_pauses_uploads_for_a_minute)
 {
     put("A", 0);

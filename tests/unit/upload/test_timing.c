@@ -240,7 +240,7 @@ START_TEST(a_month_away_costs_nothing_but_time)
 }
 END_TEST
 
-/* Clarification 44. */
+/* Interface, clarification 44. */
 START_TEST(while_the_clock_is_unset_points_wait)
 {
     ck_assert_int_eq(world_put("A", 0), 0);
