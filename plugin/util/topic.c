@@ -102,7 +102,32 @@ static int by_text(const void *a, const void *b)
     return order ? order : (x->place > y->place) - (x->place < y->place);
 }
 
-/* Sorted, so that duplicates stand together (the first stays) and only filters with wildcards meet all others. */
+/* What a filter covers begins with its levels before the first wildcard, so it stands together when sorted. The slash
+ * is left out: "a/#" covers "a" too. */
+static size_t literal_len(const char *filter)
+{
+    size_t len = strcspn(filter, "+#");
+
+    return len > 0 ? len - 1 : 0;
+}
+
+/* The first of the sorted entries that is not before the prefix. */
+static size_t first_with(const struct entry *entries, size_t n, const char *prefix, size_t len)
+{
+    size_t low = 0;
+
+    for (size_t high = n; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (strncmp(entries[middle].filter, prefix, len) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Sorted, so that duplicates stand together (the first stays) and a filter with wildcards meets only its neighbours: a
+ * fleet has tens of thousands of them. */
 static void drop_covered(struct entry *entries, size_t n)
 {
     for (size_t i = 1; i < n; i++)
@@ -111,7 +136,9 @@ static void drop_covered(struct entry *entries, size_t n)
         const struct entry *wide = &entries[i];
         if (wide->dropped || !f2m_topic_has_wildcard(wide->filter))
             continue;
-        for (size_t k = 0; k < n; k++) {
+        size_t len = literal_len(wide->filter);
+        for (size_t k = first_with(entries, n, wide->filter, len);
+             k < n && strncmp(entries[k].filter, wide->filter, len) == 0; k++) {
             struct entry *narrow = &entries[k];
             if (k == i || narrow->dropped || !f2m_topic_covers(wide->filter, narrow->filter))
                 continue;
