@@ -80,6 +80,17 @@ static void read_counter(struct f2m_telemetry_device *d, struct f2m_slot *slot, 
     f2m_counter_restore(slot->counter, base, total, pending, now.wall_ms >= at ? now.wall_ms - at : -1, now.mono_ms);
 }
 
+/* Whether a stored counter makes up the derived home reading no more, or a new one does: its offset is no good then. */
+static bool home_differs(const struct f2m_telemetry_device *d, struct f2m_slice counters)
+{
+    for (unsigned id = 0; id < F2M_SRC_COUNT; id++) {
+        bool stored = f2m_json_member(counters, f2m_source_info[id].name).len > 0;
+        if (f2m_source_info[id].kind == F2M_VALUE_COUNTER && stored != (d->slot_of[id] >= 0))
+            return true;
+    }
+    return false;
+}
+
 bool f2m_device_read_record(struct f2m_telemetry_device *d, struct f2m_now now, struct f2m_slice record)
 {
     struct f2m_err err;
@@ -90,6 +101,8 @@ bool f2m_device_read_record(struct f2m_telemetry_device *d, struct f2m_now now, 
     d->home_offset = number_or_nan(record, "home_offset");
     d->home_total = number_or_nan(record, "home_total");
     struct f2m_slice counters = f2m_json_member(record, "counters");
+    if (home_differs(d, counters))
+        d->home_offset = NAN;
     for (unsigned i = 0; i < d->slots_len; i++)
         if (d->slots[i].counter)
             read_counter(d, &d->slots[i], now, f2m_json_member(counters, f2m_source_info[d->slots[i].id].name));
@@ -122,6 +135,9 @@ void f2m_device_inherit(struct f2m_telemetry_device *d, struct f2m_telemetry_dev
     d->interval.high_water_ms = former->interval.high_water_ms;
     d->home_offset = former->home_offset;
     d->home_total = former->home_total;
+    for (unsigned id = 0; id < F2M_SRC_COUNT; id++)
+        if (f2m_source_info[id].kind == F2M_VALUE_COUNTER && (d->slot_of[id] >= 0) != (former->slot_of[id] >= 0))
+            d->home_offset = NAN; /* other counters make up the reading now */
     d->flip_mode = former->flip_mode;
     d->started_ms = former->started_ms;
     d->heard = former->heard;

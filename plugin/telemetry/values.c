@@ -248,9 +248,12 @@ static void counter_readings(const struct f2m_telemetry_device *d, int64_t end_m
         return;
     }
     double level = home_level(d, end_mono_ms);
-    if (!isnan(level))
-        v->energy[F2M_ENERGY_HOME] =
-            f2m_round_micro(isnan(d->home_offset) ? fmax(level, 0) : fmax(level + d->home_offset, d->home_total));
+    if (isnan(level))
+        return;
+    /* Without an offset the level is the reading, or, where other counters make it up now, the former reading stays. */
+    double home = isnan(d->home_offset) ? fmax(level, 0) : level + d->home_offset;
+    bool composed_anew = isnan(d->home_offset) && !isnan(d->home_total);
+    v->energy[F2M_ENERGY_HOME] = f2m_round_micro(composed_anew ? d->home_total : fmax(home, d->home_total));
 }
 
 /* ---- the point ---- */

@@ -228,6 +228,42 @@ START_TEST(the_continued_reading_goes_on_over_a_restart)
 }
 END_TEST
 
+static void send_home_round(const char *imported, const char *solar)
+{
+    home_send(&h, "imp", imported);
+    home_send(&h, "exp", "900");
+    home_send(&h, "e", "0");
+    home_send(&h, "dis", "0");
+    home_send(&h, "pv", solar);
+    home_wait(&h, 5 * MINUTE);
+}
+
+START_TEST(a_counter_mapped_later_makes_the_derived_home_reading_neither_jump_nor_stick)
+{
+    h.devices[0].telemetry.endpoint = F2M_TELEMETRY_COUNTER;
+    home_map(&h, F2M_SRC_GRID_IMPORT_ENERGY, source_on("imp"));
+    home_map(&h, F2M_SRC_GRID_EXPORT_ENERGY, source_on("exp"));
+    home_map(&h, F2M_SRC_BATTERY_DISCHARGE_ENERGY, source_on("dis"));
+    home_start(&h);
+    send_home_round("1000", "5000000");
+    home_crash(&h);
+    home_map(&h, F2M_SRC_SOLAR_ENERGY, source_on("pv"));
+    home_start(&h);
+    send_home_round("1000", "5000000");
+    send_home_round("1020", "5000010");
+    home_crash(&h);
+    h.devices[0].telemetry.sources[F2M_SRC_SOLAR_ENERGY] = (struct f2m_source){0};
+    home_start(&h);
+    send_home_round("1020", "5000020");
+    send_home_round("1030", "5000030");
+    ck_field(&h, 0, "home_total_energy_wh", "100");
+    ck_field(&h, 1, "home_total_energy_wh", "100");
+    ck_field(&h, 2, "home_total_energy_wh", "130");
+    ck_field(&h, 3, "home_total_energy_wh", "130");
+    ck_field(&h, 4, "home_total_energy_wh", "140");
+}
+END_TEST
+
 START_TEST(a_clock_behind_the_high_water_mark_builds_no_key_again)
 {
     home_start(&h);
@@ -316,5 +352,6 @@ RUN_TESTS("restart", setup, teardown, the_first_point_after_a_gap_begins_where_t
           a_clean_stop_and_start_bridges_the_seconds_between, without_a_counter_reading_the_gap_stays_a_gap,
           integrated_power_loses_at_most_the_open_interval, energy_carried_through_offline_points_survives_a_crash,
           a_counter_with_another_meaning_has_no_baseline, the_continued_reading_goes_on_over_a_restart,
+          a_counter_mapped_later_makes_the_derived_home_reading_neither_jump_nor_stick,
           a_clock_behind_the_high_water_mark_builds_no_key_again, an_unreadable_record_is_told_and_not_believed,
           nothing_is_written_between_points, baselines_undone_with_the_commit_are_written_with_the_point)
