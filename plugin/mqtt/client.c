@@ -201,6 +201,8 @@ static int publish(struct f2m_mqtt *m, const struct f2m_publish *p)
 
 int f2m_mqtt_publish(struct f2m_mqtt *m, const struct f2m_publish *p)
 {
+    if (!m)
+        return -ENOTCONN;
     pthread_mutex_lock(&m->lock);
     int reason = usable(m) ? publish(m, p) : -ENOTCONN;
     if (reason < 0)
@@ -228,6 +230,8 @@ static int subscribe(struct f2m_mqtt *m, const char *filter)
 
 int f2m_mqtt_subscribe(struct f2m_mqtt *m, const char *filter)
 {
+    if (!m)
+        return -ENOTCONN;
     pthread_mutex_lock(&m->lock);
     int reason = usable(m) ? subscribe(m, filter) : -ENOTCONN;
     pthread_mutex_unlock(&m->lock);
@@ -239,6 +243,8 @@ int f2m_mqtt_subscribe(struct f2m_mqtt *m, const char *filter)
 
 int f2m_mqtt_unsubscribe(struct f2m_mqtt *m, const char *filter)
 {
+    if (!m)
+        return -ENOTCONN;
     pthread_mutex_lock(&m->lock);
     int reason = usable(m) ? reason_of(mosquitto_unsubscribe(m->mosq, NULL, filter)) : -ENOTCONN;
     pthread_mutex_unlock(&m->lock);
@@ -271,6 +277,8 @@ int64_t f2m_mqtt_connecting_since(const struct f2m_mqtt *m)
 
 bool f2m_mqtt_alive(const struct f2m_mqtt *m, struct f2m_now now)
 {
+    if (!m)
+        return true;
     int64_t since = m->connecting_since;
     return since ? now.mono_ms - since < ALIVE_CONNECTING : now.mono_ms - m->turned_at < ALIVE_ELSEWHERE;
 }

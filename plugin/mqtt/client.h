@@ -58,7 +58,8 @@ bool f2m_mqtt_stop(struct f2m_mqtt *) __attribute__((warn_unused_result));
 /* QoS 1. Returns 0 when handed to the library; -ENOTCONN when dropped for want of a connection (no event follows);
  * else the MQTT 5 reason why it was refused here: 0x97 too many unacknowledged (F2M_MAX_UNACKED_PUBLISHES), 0x95 too
  * large for the broker, 0x90 topic, 0x9a retain or 0x9b QoS not supported, 0x80 anything else. With a tag, a refusal
- * comes as F2M_EV_MQTT_PUBLISHED too; so do the broker's answers. */
+ * comes as F2M_EV_MQTT_PUBLISHED too; so do the broker's answers. This function and the next two take NULL, a client
+ * that could not be started, for one without a connection. */
 int f2m_mqtt_publish(struct f2m_mqtt *, const struct f2m_publish *);
 /* QoS 1, retained messages wanted, no Retain-As-Published. Returns as above; every subscription handed to the library
  * or refused here is answered by one F2M_EV_MQTT_SUBSCRIBED, unless the connection goes first. */
@@ -74,7 +75,7 @@ bool f2m_mqtt_connected(struct f2m_mqtt *);
 /* mono_ms at which the present attempt to connect began; 0 while connected or waiting for the next attempt. */
 int64_t f2m_mqtt_connecting_since(const struct f2m_mqtt *);
 /* For the watchdog: whether the thread still turns. It counts as alive for 180 s inside a blocking connect (name
- * resolution and the kernel's SYN retries take up to about 130 s), for 30 s elsewhere. */
+ * resolution and the kernel's SYN retries take up to about 130 s), for 30 s elsewhere. NULL, no thread: true. */
 bool f2m_mqtt_alive(const struct f2m_mqtt *, struct f2m_now);
 
 struct f2m_mqtt_stats {

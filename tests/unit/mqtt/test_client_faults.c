@@ -52,6 +52,18 @@ START_TEST(it_starts_without_a_broker_and_connects_when_there_is_one)
 }
 END_TEST
 
+START_TEST(a_client_that_could_not_be_started_counts_as_not_connected)
+{
+    const struct f2m_publish publish = {.topic = "a", .payload = f2m_slice_of("1"), .tag = 1};
+
+    ck_assert_int_eq(f2m_mqtt_publish(NULL, &publish), -ENOTCONN);
+    ck_assert_int_eq(f2m_mqtt_subscribe(NULL, "a/#"), -ENOTCONN);
+    ck_assert_int_eq(f2m_mqtt_unsubscribe(NULL, "a/#"), -ENOTCONN);
+    ck_assert(f2m_mqtt_alive(NULL, (struct f2m_now){0}));
+    ck_assert(f2m_mqtt_stop(NULL));
+}
+END_TEST
+
 START_TEST(a_name_that_does_not_resolve_is_named)
 {
     broker_prepare(&broker, NULL);
@@ -285,6 +297,7 @@ int main(void)
     TCase *tcase = tcase_create("mqtt client faults");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, it_starts_without_a_broker_and_connects_when_there_is_one);
+    tcase_add_test(tcase, a_client_that_could_not_be_started_counts_as_not_connected);
     tcase_add_test(tcase, a_name_that_does_not_resolve_is_named);
     tcase_add_test(tcase, a_broker_that_was_killed_is_found_again_and_gets_nothing_old);
     tcase_add_test(tcase, up_and_down_follow_each_other);
