@@ -65,12 +65,13 @@ static void read_counter(struct delivery *x, struct f2m_telemetry_device *d, str
 }
 
 /* A sample with a time of its own counts in the open interval or not at all (Interface, clarification 32); a replay
- * only has to be young (Interface, clarification 5). */
+ * only has to be young (Interface, clarification 5). After the clock was set back the interval's beginning lies
+ * ahead: what was sampled since the step is news all the same. */
 static bool is_late(const struct delivery *x, const struct f2m_telemetry_device *d, const struct f2m_sample *sample)
 {
     int64_t wall = x->now.wall_ms - (x->now.mono_ms - sample->at_ms);
 
-    return !x->message->retain && sample->at_ms < x->now.mono_ms && wall < f2m_interval_start(&d->interval, false);
+    return !x->message->retain && sample->at_ms < x->now.mono_ms && wall < d->interval.opened_ms;
 }
 
 static void taken(struct delivery *x, struct f2m_telemetry_device *d, struct f2m_slot *slot, int64_t at_ms,

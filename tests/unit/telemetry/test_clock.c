@@ -95,6 +95,23 @@ START_TEST(back_no_key_is_built_again)
 }
 END_TEST
 
+START_TEST(back_a_sample_with_a_time_of_its_own_is_not_late_until_the_clock_has_caught_up)
+{
+    struct f2m_source soc = source_at("b", "/soc", "");
+
+    soc.timestamp_path = text("/t");
+    home_map(&h, F2M_SRC_STATE_OF_CHARGE, soc);
+    home_start(&h);
+    home_wait(&h, 7 * MINUTE);
+    home_set_clock(&h, -HOUR);
+    home_tick(&h);
+    home_wait(&h, MINUTE);                               /* 11:08 */
+    home_send(&h, "b", "{\"soc\":55,\"t\":1769857670}"); /* 11:07:50 */
+    ck_assert_uint_eq(h.counters.late, 0);
+    ck_assert_double_eq(f2m_telemetry_reading(h.telemetry, "battery", F2M_SRC_STATE_OF_CHARGE, h.now).number, 55);
+}
+END_TEST
+
 START_TEST(back_and_forth_loses_nothing_that_counters_count)
 {
     home_start(&h);
@@ -248,7 +265,8 @@ END_TEST
 
 RUN_TESTS("clock", setup, teardown, forward_the_open_interval_moves_with_the_clock,
           forward_over_a_boundary_it_closes_as_a_partial_of_true_duration, forward_by_years_makes_no_empty_points,
-          back_no_key_is_built_again, back_and_forth_loses_nothing_that_counters_count, a_leap_second_is_no_step,
+          back_no_key_is_built_again, back_a_sample_with_a_time_of_its_own_is_not_late_until_the_clock_has_caught_up,
+          back_and_forth_loses_nothing_that_counters_count, a_leap_second_is_no_step,
           a_machine_that_slept_leaves_one_gap_and_no_flood, a_loop_that_was_late_for_seconds_misses_no_interval,
           while_the_clock_is_unset_nothing_closes_and_then_the_point_is_true,
           an_unset_clock_after_a_restart_bridges_by_the_true_time,
