@@ -7,7 +7,7 @@
 /* stdin, stdout and stderr are open afterwards, on /dev/null where they were not. False where that fails. */
 bool f2m_process_fill_standard_descriptors(void) __attribute__((warn_unused_result));
 
-/* A core file would hold tokens (security anchor "Secrets"). */
+/* A core file would hold tokens. */
 void f2m_process_forbid_core_files(void);
 
 /* Raises the soft limit of open files where it is low. False, after saying so on the log, where even the hard limit is

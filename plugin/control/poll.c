@@ -1,5 +1,5 @@
-/* GET /v1/commands: at start, then every poll.commands. Interface, Commands 1; Flip: 5.3 (no filter, no paging known; a
- * command that is missing from an answer is not canceled). */
+/* GET /v1/commands: at start, then every poll.commands. Interface, Commands 1; Flip: Commands (no filter, no paging
+ * known; a command that is missing from an answer is not canceled). */
 #include "control/internal.h"
 #include "flip/list.h"
 #include "util/json.h"

@@ -32,7 +32,7 @@ enum f2m_cloud_state f2m_reach_state(const struct f2m_reach *r)
     return r->answered ? F2M_CLOUD_ONLINE : F2M_CLOUD_UNKNOWN;
 }
 
-/* F16: one line per change of the state, not per attempt. */
+/* One line per change of the state, not per attempt. */
 static void tell(struct f2m_reach *r, struct f2m_effects *fx)
 {
     enum f2m_cloud_state state = f2m_reach_state(r);

@@ -5,7 +5,7 @@
  * f2m_server_timeout(), call f2m_server_run() each turn, then f2m_server_next_webhook() until false. A verified webhook
  * holds its connection until f2m_server_reply(), which the engine asks for after the commit; without an answer within
  * F2M_WEBHOOK_DEADLINE_MS of the connection's start the peer gets 503. One request per connection, and the same
- * deadline for all of it: a client that sends a byte a second holds nothing for long (fault F53), and only
+ * deadline for all of it: a client that sends a byte a second holds nothing for long, and only
  * F2M_HTTP_CROWDED_MS while all connections are taken.
  */
 #ifndef F2M_HTTP_SERVER_H

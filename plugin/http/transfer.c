@@ -67,7 +67,7 @@ static void set_safety(CURL *easy, const struct f2m_http_setup *setup)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);     /* else an abort joins the resolver's thread: 9 s (trap 4) */
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);     /* else an id ".." becomes another endpoint (trap 15) */
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* the token goes nowhere else (fault F26) */
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* the token goes nowhere else */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, setup->plain ? "https,http" : "https");
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);

@@ -1,6 +1,6 @@
 /*
- * When to try the broker again: exponential with full jitter (fault F1), slowly after bad credentials (F7), and slowly
- * when connections keep ending soon after they came up, as two clients with one client id make them do (F8): Debian's
+ * When to try the broker again: exponential with full jitter, slowly after bad credentials, and slowly
+ * when connections keep ending soon after they came up, as two clients with one client id make them do: Debian's
  * mosquitto 2.0.11 says nothing on a takeover, it just closes the socket. Pure: the clock is an argument.
  */
 #ifndef F2M_MQTT_BACKOFF_H

@@ -3,7 +3,7 @@
  *
  *   control    the bridge's own topics and everything that is not a message: never dropped; while it is full the MQTT
  *              thread waits (and with it the broker's flow), so that nothing of it is ever lost
- *   telemetry  the batteries' values: the oldest go, counted, when the main thread does not keep up (fault F15)
+ *   telemetry  the batteries' values: the oldest go, counted, when the main thread does not keep up
  *
  * Memory: each lane is a chain of 64 KiB chunks that records are written into one after another; the reader takes a
  * whole chunk per lock and gives it back when it has read it. A few chunks circulate, so the steady state allocates

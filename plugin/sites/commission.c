@@ -1,6 +1,6 @@
 /*
  * Commissioning: what Flip does not know yet of the sites with `commission: true`. Interface, Sites 3, clarifications
- * 17, 26; Flip: 5.2; Flip, decision 15 (409 = already known).
+ * 17, 26; Flip: Commission; Flip, decision 15 (409 = already known).
  *
  * Nothing is commissioned twice: the poll of the site's devices comes first (404 = Flip does not know the site), and
  * after an answer that never came it comes again. Where several devices are refused with 409, each is tried alone,

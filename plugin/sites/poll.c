@@ -1,7 +1,7 @@
 /*
  * Asks Flip for each site's objects: first at start, then each kind at its own pace with up to a tenth of jitter either
  * way, with backoff on failure, quiet while the client token is refused. At most F2M_MAX_SITE_POLLS calls at a time, so
- * that uploads and acknowledgements find a place. Flip: 5.11, 5.13, 5.18, 5.20, 5.22, 5.23; decisions 3, 16.
+ * that uploads and acknowledgements find a place. Flip: Endpoints; Flip, decisions 3, 16.
  */
 #include "flip/list.h"
 #include "sites/internal.h"

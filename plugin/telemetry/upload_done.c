@@ -1,4 +1,4 @@
-/* What Flip's answer to a batch means for its points. Interface, Telemetry 6; performance faults F16 to F30. */
+/* What Flip's answer to a batch means for its points. Interface, Telemetry 6; docs/faults.md. */
 #include "telemetry/upload_internal.h"
 
 #include "telemetry/upload_reply.h"
@@ -48,7 +48,7 @@ void f2m_lane_reject(struct f2m_lane *lane, struct f2m_now now, const struct f2m
                     f2m_log_value(p.device_id, device, sizeof device), f2m_log_value(message, why, sizeof why));
 }
 
-/* One line when uploads begin to fail in another way, one when they succeed again; not one per attempt (F16). */
+/* One line when uploads begin to fail in another way, one when they succeed again; not one per attempt. */
 static void tell(struct f2m_lane *lane, const char *what, const char *reason, struct f2m_effects *fx)
 {
     char why[400];
@@ -70,7 +70,7 @@ static void wait_all(struct f2m_lane *lane, struct f2m_now now, int64_t retry_af
         f2m_lane_release(lane, lane->batch, 0, lane->batch->len);
     lane->backlog = true;
     f2m_backoff_fail(&lane->backoff, lane->up->rng, now, retry_after_s);
-    /* F17: Retry-After is meant for all of us. */
+    /* Retry-After is meant for all of us. */
     for (size_t i = 0; i < F2M_UPLOAD_LANES && retry_after_s > 0; i++)
         f2m_lane_postpone(&lane->up->lanes[i], lane->backoff.until_mono_ms);
 }

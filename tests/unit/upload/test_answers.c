@@ -80,7 +80,7 @@ static const char *const violations[] = {
     "null",
 };
 
-/* F21, F24, F30: no success unless the contract's success is there. */
+/* No success unless the contract's success is there. */
 START_TEST(an_answer_that_breaks_the_contract_settles_nothing)
 {
     put("A", 0);
@@ -105,7 +105,7 @@ END_TEST
 
 static const int transient[] = {0, 408, 425, 429, 500, 502, 503, 504, 301, 307};
 
-/* F16, F17, F18, F22. */
+/* What may be different next time: everything stays, and is asked for again later. */
 START_TEST(a_transient_failure_keeps_everything)
 {
     put("A", 0);
@@ -145,7 +145,7 @@ START_TEST(retry_after_holds_for_both_endpoints)
 }
 END_TEST
 
-/* F25; Interface, clarification 10. */
+/* Interface, clarification 10. */
 START_TEST(a_refused_token_pauses_uploads_for_a_minute)
 {
     put("A", 0);
@@ -162,7 +162,7 @@ START_TEST(a_refused_token_pauses_uploads_for_a_minute)
 }
 END_TEST
 
-/* F26: a wrong base URL must not cost a point. */
+/* A wrong base URL must not cost a point. */
 START_TEST(other_refusals_are_not_the_points_fault)
 {
     static const int statuses[] = {404, 405, 409, 410, 415};

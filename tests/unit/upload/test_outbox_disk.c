@@ -122,7 +122,7 @@ START_TEST(a_point_rejected_in_memory_is_kept_and_stored_later)
 }
 END_TEST
 
-/* F31: without this, a disk that refuses the deletes would have every batch sent over and over. */
+/* Without this, a disk that refuses the deletes would have every batch sent over and over. */
 START_TEST(a_verdict_that_the_disk_refuses_is_not_forgotten)
 {
     put("A", 0);
