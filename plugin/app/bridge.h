@@ -28,6 +28,7 @@ struct bridge {
     char client_id[256];
     uint64_t seed;
     int signal_fd, clock_fd;
+    struct f2m_now now;      /* of this turn; a page is written in the turn after it was asked for */
     int64_t watchdog_ms;     /* 0 = none */
     int64_t alive_due_ms;    /* mono: next watchdog notification */
     int64_t maintain_due_ms; /* mono: next look at the store's reserve */
@@ -47,7 +48,8 @@ void bridge_choose_client_id(struct bridge *, struct f2m_now);
 /* Which messages go to the inbox's control lane: after a reload anew. */
 void bridge_sort_messages(struct bridge *);
 bool bridge_open_mqtt(struct bridge *);
-bool bridge_open_http(struct bridge *);
 bool bridge_open_server(struct bridge *);
+/* NULL after saying why on the log. Freed by the caller. */
+struct f2m_http *bridge_new_http(const struct f2m_flip_config *);
 
 #endif

@@ -159,7 +159,7 @@ static bool stopped(const struct bridge *b, struct f2m_now now)
 int bridge_loop(struct bridge *b)
 {
     for (;;) {
-        struct f2m_now now = f2m_clock_now();
+        struct f2m_now now = b->now = f2m_clock_now();
         step(b, now, F2M_EV_TICK);
         read_signals(b, now);
         bool more = read_inbox(b, now);

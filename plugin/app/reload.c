@@ -74,13 +74,14 @@ static void tell_findings(struct bridge *b, const struct f2m_findings *findings)
 }
 
 /* Answers that the old client still owed come as failures, so that no call is left without one. */
-static void close_http(struct bridge *b, struct f2m_now now)
+static void replace_http(struct bridge *b, struct f2m_now now, struct f2m_http *fresh)
 {
     f2m_http_abort_all(b->http);
     struct f2m_event event = {.type = F2M_EV_HTTP_DONE};
     while (f2m_http_next_result(b->http, &event.http))
         f2m_engine_step(b->engine, now, &event, b->effects);
     f2m_http_free(b->http);
+    b->http = fresh;
 }
 
 /* Another broker, user or base topic. The old client says goodbye under its own base topic; the engine hears of the
@@ -106,19 +107,8 @@ static void close_mqtt(struct bridge *b, struct f2m_now now)
     b->inbox = f2m_inbox_new(NULL);
 }
 
-static void swap_edges(struct bridge *b, struct f2m_now now, const struct f2m_config *old)
+static void replace_server(struct bridge *b, const struct f2m_config *old)
 {
-    if (!same_flip(&old->flip, &b->config->flip)) {
-        struct f2m_http *previous = b->http;
-        if (bridge_open_http(b)) {
-            struct f2m_http *fresh = b->http;
-            b->http = previous;
-            close_http(b, now);
-            b->http = fresh;
-        } else {
-            b->http = previous;
-        }
-    }
     if (!same_server(&old->http, &b->config->http)) {
         if (b->server)
             b->webhooks_refused += f2m_server_refused(b->server);
@@ -128,7 +118,8 @@ static void swap_edges(struct bridge *b, struct f2m_now now, const struct f2m_co
     }
 }
 
-static void swap(struct bridge *b, struct f2m_now now, struct f2m_config *fresh)
+/* `http` is for the new configuration; NULL = the one that there is fits. */
+static void swap(struct bridge *b, struct f2m_now now, struct f2m_config *fresh, struct f2m_http *http)
 {
     struct f2m_config *old = b->config;
     bool reconnect = !same_mqtt(&old->mqtt, &fresh->mqtt);
@@ -136,7 +127,9 @@ static void swap(struct bridge *b, struct f2m_now now, struct f2m_config *fresh)
         close_mqtt(b, now);
     b->config = fresh;
     f2m_engine_reload(b->engine, now, fresh, b->effects);
-    swap_edges(b, now, old);
+    if (http)
+        replace_http(b, now, http);
+    replace_server(b, old);
     if (!reconnect)
         bridge_sort_messages(b);
     if (reconnect) {
@@ -162,7 +155,13 @@ void bridge_reload(struct bridge *b, struct f2m_now now)
     if (fresh && !same_text(fresh->storage.path, b->config->storage.path)) {
         refuse(b, "storage.path cannot change while running: restart the bridge");
     } else if (fresh) {
-        swap(b, now, f2m_take(fresh));
+        /* First, as it may fail: a token must not go to the old cloud, nor the old one to the new cloud. */
+        bool same = same_flip(&fresh->flip, &b->config->flip);
+        struct f2m_http *http = same ? NULL : bridge_new_http(&fresh->flip);
+        if (same || http)
+            swap(b, now, f2m_take(fresh), http);
+        else
+            refuse(b, "no client for flip.base_url: the log says why");
     }
     f2m_config_free(fresh);
     f2m_notify_ready();

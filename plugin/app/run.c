@@ -115,17 +115,16 @@ bool bridge_open_mqtt(struct bridge *b)
     return true;
 }
 
-bool bridge_open_http(struct bridge *b)
+struct f2m_http *bridge_new_http(const struct f2m_flip_config *c)
 {
-    const struct f2m_flip_config *c = &b->config->flip;
     struct f2m_err err;
-    b->http =
+    struct f2m_http *http =
         f2m_http_new(&(struct f2m_http_options){.base_url = c->base_url, .ca = c->ca, .insecure = c->insecure}, &err);
-    if (!b->http) {
+    if (!http) {
         char why[sizeof err.text];
         f2m_log(F2M_LOG_ERROR, "http", "cannot call Flip", "reason=%s", f2m_log_value(err.text, why, sizeof why));
     }
-    return b->http;
+    return http;
 }
 
 static bool page_ready(void *bridge)
@@ -133,14 +132,16 @@ static bool page_ready(void *bridge)
     return f2m_engine_ready(((struct bridge *)bridge)->engine);
 }
 
-static void page_metrics(void *bridge, struct f2m_strbuf *out)
+static void page_metrics(void *ctx, struct f2m_strbuf *out)
 {
-    f2m_engine_metrics(((struct bridge *)bridge)->engine, f2m_clock_now(), out);
+    const struct bridge *b = ctx;
+    f2m_engine_metrics(b->engine, b->now, out);
 }
 
-static void page_status(void *bridge, struct f2m_strbuf *out)
+static void page_status(void *ctx, struct f2m_strbuf *out)
 {
-    f2m_engine_status_page(((struct bridge *)bridge)->engine, f2m_clock_now(), out);
+    const struct bridge *b = ctx;
+    f2m_engine_status_page(b->engine, b->now, out);
 }
 
 bool bridge_open_server(struct bridge *b)
@@ -186,7 +187,8 @@ static int open_bridge(struct bridge *b)
                                                             .built_ms = F2M_BUILT * 1000LL},
                                now);
     b->inbox = f2m_inbox_new(NULL);
-    if (!bridge_open_http(b) || !bridge_open_server(b))
+    b->http = bridge_new_http(&b->config->flip);
+    if (!b->http || !bridge_open_server(b))
         return EX_UNAVAILABLE;
     if (!bridge_open_mqtt(b))
         return EX_CONFIG;
