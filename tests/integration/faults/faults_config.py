@@ -4,9 +4,10 @@ import os
 import re
 
 import yaml
-from harness import Tag, until
+from harness import FlipSim, Tag, until
 from harness.bridge import Dumper
-from scene import CANARY, Scene
+from harness.fleet import Told
+from scene import CANARY, HOME, Scene
 
 METER = "battery-meter"
 
@@ -109,6 +110,26 @@ def changed(ground):
         scene.ends_well()
 
 
+def moved(ground):
+    """Another cloud, with another token: what comes then goes there, and no word to the former one."""
+    with Scene("reload-cloud", ground) as scene:
+        with FlipSim(ground.folder_of("reload-cloud-second"), token=f"{CANARY}-second", seed=HOME) as second:
+            config = yaml.safe_load(scene.bridge.file.read_text())
+            config["flip"].update(base_url=second.url, token=second.token)
+            scene.bridge.write(config)
+            scene.bridge.reload()
+            scene.bridge.wait_log("the new configuration is in force", 30)
+            scene.told = Told(scene.mqtt, scene.name)
+            until(second.points, 60, "points in the new cloud")
+            before = scene.sim.stats()["requests"]
+            scene.more(6)
+            former, scene.sim = scene.sim, second
+            scene.ends_well()
+            assert former.stats()["requests"] == before
+            assert not [r for r in second.requests()["requests"] if r["status"] == 401], "the former token came here"
+            former.close()
+
+
 # ---- secrets ----
 
 
@@ -146,4 +167,4 @@ def write(path, text, mode):
     path.chmod(mode)
 
 
-SCENES = {"reload-broken": broken, "reload-changed": changed, "secret-files": secrets}
+SCENES = {"reload-broken": broken, "reload-changed": changed, "reload-cloud": moved, "secret-files": secrets}

@@ -11,6 +11,7 @@ from harness.fleet import Told, all_arrive, fleet_config
 
 DEVICES = 2
 SLOW = os.environ.get("F2M_SLOW_TESTS") == "1"
+HOME = {"sites": [{"id": "home-1", "zip_code": "88800"}]}
 CANARY = "canary-4c8f1d"  # part of every secret
 
 
@@ -36,7 +37,7 @@ class Scene:
         self.name, self.broker, self.login = name, ground.broker, ground.login
         self.mqtt = Mqtt(self.broker, f"{name}/#", **self.login)  # its own: one for all would wake every scene for every message
         self.folder = ground.folder_of(name)
-        self.sim = FlipSim(self.folder, token=f"{CANARY}-{name}", seed={"sites": [{"id": "home-1", "zip_code": "88800"}]})
+        self.sim = FlipSim(self.folder, token=f"{CANARY}-{name}", seed=HOME)
         mqtt_section = {"server": self.broker.url, "base_topic": name}
         config = fleet_config(self.broker, self.sim, self.folder, DEVICES, mqtt=mqtt_section)
         if change:
