@@ -284,7 +284,7 @@ struct f2m_http_config {
     int64_t webhook_tolerance_ms;
 };
 
-/* Groups of interface section 3.4. */
+/* Groups of Interface, section 3.4. */
 #define F2M_GROUPS(X)                                                                                                  \
     X(READ, "read")                                                                                                    \
     X(PARTICIPATION, "participation")                                                                                  \

@@ -1,7 +1,7 @@
 /*
  * Flip's Command as it comes over the wire. Strict in what it takes for granted (an id, a device), tolerant in the
  * rest: what cannot be understood does not make the object unusable, it makes the command impossible, and Flip is told
- * why. Flip: Command; decisions 2, 4, 5, 17, 18.
+ * why. Flip: Command; Flip, decisions 2, 4, 5, 17, 18.
  */
 #ifndef F2M_CONTROL_FLIP_COMMAND_H
 #define F2M_CONTROL_FLIP_COMMAND_H

@@ -3,7 +3,7 @@
 #include "port/own_topic.h"
 
 /*
- * The bridge's own input topics below the base topic (the `in` rows and requests of interface section 3), "{}" for an
+ * The bridge's own input topics below the base topic (the `in` rows and requests of Interface, section 3), "{}" for an
  * id. Retained messages on them are ignored: nobody asks now.
  */
 typedef void (*input_fn)(struct f2m_engine *, struct f2m_now, const struct f2m_mqtt_message *, struct f2m_effects *);

@@ -62,16 +62,37 @@ def rules_of(interface, flip):
     }
 
 
+def without_code(text):
+    """Fenced blocks become blank lines."""
+    return re.sub(r"```.*?```", lambda m: re.sub(r"[^\n]", " ", m.group(0)), text, flags=re.S)
+
+
+def anchors_of(text):
+    """The headings' anchors, as a forge makes them: of headings that are the same the second gets -1."""
+    anchors = []
+    for heading in re.findall(r"^#+ +(.*?) *$", without_code(text), re.M):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        again = sum(1 for a in anchors if re.fullmatch(re.escape(slug) + r"(-\d+)?", a))
+        anchors.append(f"{slug}-{again}" if again else slug)
+    return anchors
+
+
 def check_links(path, text, root=ROOT):
     findings = []
-    text = re.sub(r"```.*?```", lambda m: re.sub(r"[^\n]", " ", m.group(0)), text, flags=re.S)
+    text = without_code(text)
     for match in LINK.finditer(text):
-        target = match.group(1).split("#")[0]
-        if not target or re.match(r"[a-z]+:", target):
+        target, _, anchor = match.group(1).partition("#")
+        if re.match(r"[a-z]+:", target):
             continue
-        if not os.path.exists(os.path.join(root, os.path.dirname(path), target)):
-            line = text.count("\n", 0, match.start()) + 1
+        line = text.count("\n", 0, match.start()) + 1
+        place = os.path.join(root, os.path.dirname(path), target) if target else None
+        if place and not os.path.exists(place):
             findings.append(Finding(path, line, "link", f"{target} does not exist"))
+        elif anchor and (not place or place.endswith(".md")):
+            headings = open(place, encoding="utf-8").read() if place else text
+            if anchor not in anchors_of(headings):
+                findings.append(Finding(path, line, "link", f"{match.group(1)}: no such heading"))
     return findings
 
 

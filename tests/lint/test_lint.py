@@ -149,9 +149,16 @@ def test_text():
 
 
 def test_links(tmp_path):
-    (tmp_path / "there.md").write_text("")
-    text = "[a](there.md#part) [b](https://x.y/z) [c](#here)\n```\n[d](gone.md)\n```\n[e](gone.md)\n"
-    assert messages(check_text.check_links("README.md", text, tmp_path)) == ["README.md:5: link: gone.md does not exist"]
+    (tmp_path / "there.md").write_text("# A part\n```\n# none\n```\n## `b`, [c](x): d\n## A part\n")
+    text = "# Here\n[a](there.md#a-part) [b](https://x.y/z) [c](#here)\n```\n[d](gone.md)\n```\n[e](gone.md)\n"
+    assert messages(check_text.check_links("README.md", text, tmp_path)) == ["README.md:6: link: gone.md does not exist"]
+    right = "[a](there.md#b-c-d) [b](there.md#a-part-1)\n"
+    assert messages(check_text.check_links("README.md", right, tmp_path)) == []
+    wrong = "[a](there.md#none)\n[b](#here)\n"
+    assert messages(check_text.check_links("README.md", wrong, tmp_path)) == [
+        "README.md:1: link: there.md#none: no such heading",
+        "README.md:2: link: #here: no such heading",
+    ]
 
 
 def test_findings_of_the_analyzer_on_uthash_macros_are_left_out(tmp_path, monkeypatch):

@@ -1,5 +1,5 @@
 /* Flip's Command is read as it comes: what is needed is demanded, what is odd makes it impossible with a reason, what
- * is unknown passes through. Flip: Command; decisions 2, 4, 5. */
+ * is unknown passes through. Flip: Command; Flip, decisions 2, 4, 5. */
 #include "suite.h"
 
 #include "control/flip_command.h"
