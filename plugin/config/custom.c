@@ -19,6 +19,7 @@ static void base_url_read(struct f2m_loader *loader, const struct f2m_key *key, 
 
     if (!text)
         return;
+    f2m_report_mask_url(&loader->report, text);
     char *url = f2m_url_parse_base(text, &plain_remote, &err);
     if (!url)
         f2m_report_error(&loader->report, node->at, "%s: %s", key->name, err.text);
@@ -50,7 +51,10 @@ static void server_read(struct f2m_loader *loader, const struct f2m_key *key, co
     const char *text = f2m_scalar_text(loader, key->name, "mqtt://host[:port] or mqtts://host[:port]", node);
     struct f2m_err err;
 
-    if (text && f2m_url_parse_server(text, at, &err) < 0)
+    if (!text)
+        return;
+    f2m_report_mask_url(&loader->report, text);
+    if (f2m_url_parse_server(text, at, &err) < 0)
         f2m_report_error(&loader->report, node->at, "%s: %s", key->name, err.text);
 }
 

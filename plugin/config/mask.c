@@ -29,12 +29,28 @@ static void replace_all(struct f2m_strbuf *line, const char *secret)
     f2m_strbuf_add(line, out.data, out.len);
 }
 
-/* How long the secret at `at` is: to the closing quote, or to the end of a plain value. */
+/* With both quotes, also where the closing one is missing. Inside, \" and '' stand for the quote itself. */
+static size_t quoted_length(const char *at)
+{
+    size_t len = 1;
+
+    while (at[len] != '\0') {
+        bool pair = *at == '"' ? at[len] == '\\' : at[len] == '\'' && at[len + 1] == '\'';
+        if (!pair && at[len] == *at)
+            return len + 1;
+        len += pair && at[len + 1] != '\0' ? 2 : 1;
+    }
+    return len;
+}
+
+/* How long the secret at `at` is: to the closing quote or bracket, or to the end of a plain value. */
 static size_t value_length(const char *at)
 {
-    if (*at == '"' || *at == '\'') {
-        const char *end = strchr(at + 1, *at);
-        return end ? (size_t)(end - at) + 1 : strlen(at);
+    if (*at == '"' || *at == '\'')
+        return quoted_length(at);
+    if (*at == '[' || *at == '{') {
+        size_t len = strcspn(at, *at == '[' ? "]" : "}");
+        return len + (at[len] != '\0');
     }
     return strcspn(at, ",}]# \t");
 }
@@ -53,9 +69,9 @@ static void mask_after(struct f2m_strbuf *line, const char *word)
         if (line->data[at] != ':')
             continue;
         at++;
-        at += strspn(line->data + at, " \t[");
-        size_t len = value_length(line->data + at);
-        if (len == 0 || line->data[at] == '!' || line->data[at] == '{')
+        at += strspn(line->data + at, " \t");
+        size_t len = value_length(line->data + at), tag = at + strspn(line->data + at, " \t[");
+        if (len == 0 || line->data[tag] == '!')
             continue;
         f2m_autofree char *rest = f2m_xstrdup(line->data + at + len);
         f2m_strbuf_truncate(line, at);
@@ -65,27 +81,30 @@ static void mask_after(struct f2m_strbuf *line, const char *word)
     }
 }
 
-/* scheme://user:password@host */
-static void mask_url(struct f2m_strbuf *line)
+/* Every scheme://user:password@host; a password may hold what ends a host, such as a slash. */
+static void mask_urls(struct f2m_strbuf *line)
 {
-    const char *scheme = strstr(line->data, "://");
-    if (!scheme)
-        return;
-    const char *authority = scheme + 3;
-    size_t span = strcspn(authority, " \t\"'/,}");
-    const char *at = memrchr(authority, '@', span);
-    const char *colon = memchr(authority, ':', span);
-    if (!at || !colon || colon > at)
-        return;
-    f2m_autofree char *rest = f2m_xstrdup(at);
-    f2m_strbuf_truncate(line, (size_t)(colon - line->data) + 1);
-    f2m_strbuf_adds(line, MASK);
-    f2m_strbuf_adds(line, rest);
+    const char *scheme;
+
+    for (size_t from = 0; (scheme = strstr(line->data + from, "://"));) {
+        const char *authority = scheme + 3;
+        size_t span = strcspn(authority, " \t\"'");
+        const char *at = memrchr(authority, '@', span);
+        const char *colon = memchr(authority, ':', span);
+        from = (size_t)(authority - line->data);
+        if (!at || !colon || colon > at)
+            continue;
+        f2m_autofree char *rest = f2m_xstrdup(at);
+        f2m_strbuf_truncate(line, (size_t)(colon - line->data) + 1);
+        f2m_strbuf_adds(line, MASK);
+        from = line->len;
+        f2m_strbuf_adds(line, rest);
+    }
 }
 
 void f2m_mask_line(struct f2m_strbuf *out, const char *text, size_t len, const char *const *secrets, size_t secrets_len)
 {
-    static const char *const words[] = {"token", "password", "passwd", "secret"};
+    static const char *const words[] = {"token", "password", "passwd", "pass", "pwd", "secret"};
     f2m_autostrbuf line = {0};
 
     f2m_strbuf_init(&line, 0);
@@ -95,6 +114,6 @@ void f2m_mask_line(struct f2m_strbuf *out, const char *text, size_t len, const c
             replace_all(&line, secrets[i]);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         mask_after(&line, words[i]);
-    mask_url(&line);
+    mask_urls(&line);
     f2m_strbuf_add(out, line.data, line.len);
 }

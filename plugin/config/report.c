@@ -1,6 +1,7 @@
 #include "config/report.h"
 
 #include "config/mask.h"
+#include "config/url.h"
 #include "util/limits.h"
 #include "util/utf8.h"
 #include "util/xalloc.h"
@@ -101,6 +102,14 @@ void f2m_report_mask(struct f2m_report *report, const char *secret)
         report->secrets[report->secrets_len++] = f2m_arena_copy(report->arena, secret, len);
         secret += len + (secret[len] == '\n');
     }
+}
+
+void f2m_report_mask_url(struct f2m_report *report, const char *url)
+{
+    struct f2m_slice password = f2m_url_password(url);
+
+    if (password.at)
+        f2m_report_mask(report, f2m_arena_copy(report->arena, password.at, password.len));
 }
 
 static const struct f2m_report_text *find_text(const struct f2m_report *report, const char *file)

@@ -37,6 +37,8 @@ bool f2m_report_full(const struct f2m_report *);
 void f2m_report_add_text(struct f2m_report *, const char *file, const char *text, size_t len);
 /* A text that must not be shown in a quoted line; copied. */
 void f2m_report_mask(struct f2m_report *, const char *secret);
+/* Likewise the password in a URL, if it holds one. */
+void f2m_report_mask_url(struct f2m_report *, const char *url);
 /* Sorts by place, fills in the source lines, adds "… more" where findings were dropped, frees the report's own. */
 void f2m_report_finish(struct f2m_report *);
 

@@ -109,6 +109,15 @@ static void check_file(struct f2m_loader *loader, const struct f2m_key *key, con
                          key->name, full, strerror(errno));
 }
 
+/* Whatever a secret key holds: a list or mapping by mistake, too. The depth of the tree is bounded. */
+static void mask_all(struct f2m_loader *loader, const struct f2m_yaml *node)
+{
+    if (node->type == F2M_YAML_SCALAR && !node->hidden)
+        f2m_report_mask(&loader->report, node->text);
+    for (size_t i = 0; i < node->len; i++)
+        mask_all(loader, node->items[i].value);
+}
+
 static void read_scalar(struct f2m_loader *loader, const struct f2m_key *key, const struct f2m_yaml *node, void *at)
 {
     struct f2m_err expected;
@@ -116,11 +125,11 @@ static void read_scalar(struct f2m_loader *loader, const struct f2m_key *key, co
     int64_t scratch = 0; /* unstored keys are integers or choices */
 
     f2m_value_expected(key, &expected);
+    if (key->secret)
+        mask_all(loader, node);
     const char *text = f2m_scalar_text(loader, key->name, expected.text, node);
     if (!text)
         return;
-    if (key->secret && !node->hidden)
-        f2m_report_mask(&loader->report, text);
     if (key->secret && strcmp(text, "***") == 0)
         f2m_report_warning(&loader->report, node->at,
                            "%s: expected the secret itself, found the *** of `flip2mqtt config`", key->name);
@@ -187,8 +196,10 @@ void f2m_report_unknown_key(struct f2m_loader *loader, const struct f2m_section 
     for (size_t i = 0; !f2m_report_full(&loader->report) && i < section->keys_len; i++)
         f2m_suggest(&near, item->key, section->keys[i].name);
     const struct f2m_key *meant = near.best ? f2m_section_key(section, near.best) : NULL;
-    if (meant && meant->secret && item->value->type == F2M_YAML_SCALAR && !item->value->hidden)
-        f2m_report_mask(&loader->report, item->value->text);
+    if (meant && meant->secret)
+        mask_all(loader, item->value);
+    else if (item->value->type == F2M_YAML_SCALAR && strstr(item->value->text, "://"))
+        f2m_report_mask_url(&loader->report, item->value->text);
     f2m_report_error(&loader->report, item->key_at, "unknown key '%.200s' in %s%s", item->key, section->name,
                      f2m_suggestion_text(&near, hint));
 }

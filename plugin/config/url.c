@@ -17,17 +17,24 @@ struct authority {
     int port;                              /* 0 = not given */
 };
 
+struct f2m_slice f2m_url_password(const char *url)
+{
+    const char *scheme = strstr(url, "://"), *authority = scheme ? scheme + 3 : url;
+    const char *at = strrchr(authority, '@');
+    const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+
+    return colon ? (struct f2m_slice){colon + 1, (size_t)(at - colon - 1)} : (struct f2m_slice){NULL, 0};
+}
+
 /* What an error may quote: the URL without its password. */
 static void quote_url(const char *url, struct f2m_strbuf *out)
 {
-    const char *authority = strstr(url, "://");
-    const char *at = authority ? strrchr(authority + 3, '@') : NULL;
-    const char *colon = at ? memchr(authority + 3, ':', (size_t)(at - authority - 3)) : NULL;
+    struct f2m_slice password = f2m_url_password(url);
 
-    if (colon) {
-        f2m_strbuf_add(out, url, (size_t)(colon + 1 - url));
+    if (password.at) {
+        f2m_strbuf_add(out, url, (size_t)(password.at - url));
         f2m_strbuf_adds(out, "***");
-        url = at;
+        url = password.at + password.len;
     }
     f2m_strbuf_adds(out, url);
 }

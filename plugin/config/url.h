@@ -16,4 +16,7 @@ char *f2m_url_parse_base(const char *url, bool *plain_remote, struct f2m_err *) 
 /* "host:port", "[::1]:port". */
 bool f2m_url_listen_valid(const char *text, struct f2m_err *expected);
 
+/* The password as it stands in scheme://user:password@host, and where the scheme was forgotten; .at NULL = none. */
+struct f2m_slice f2m_url_password(const char *url);
+
 #endif

@@ -117,6 +117,42 @@ START_TEST(test_unprintable_bytes)
 }
 END_TEST
 
+/* Whatever else is wrong on its line: a password with odd characters, a list or mapping by mistake, a key misspelt. */
+START_TEST(test_no_secret_is_quoted)
+{
+    static const char *const lines[] = {
+        "server: \"mqtt://u:hu/shed@h\", foo: 1",
+        "server: \"mqtt://u:hu,shed@h\", foo: 1",
+        "server: \"mqtt://u:hu shed@h\", foo: 1",
+        "server: \"mqtt://u:hu}sh@ed@h\", foo: 1",
+        "server: 'mqtt://u:hu\"shed@h', foo: 1",
+        "server: \"u:hushed@h:1883\"",
+        "srver: \"mqtt://u:hu shed@h\"",
+        "a: \"mqtt://h\", b: \"mqtt://u:hushed@h\"",
+        "username: u, password: { hushed: 1 }",
+        "username: u, password: { a: hushed }",
+        "username: u, password: [ hush, shed ]",
+        "username: u, password: \"hu\\\"shed\", foo: 1",
+        "username: u, password: 'hu''shed', foo: 1",
+        "username: u, pass: hushed",
+        "username: u, passwords: [ hush, shed ]",
+        "username: u, password: [ hush, shed ], foo: : 1",
+    };
+    fixture_enter();
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct f2m_findings findings;
+        f2m_autostrbuf text = {0}, yaml = {0};
+        f2m_strbuf_init(&yaml, 0);
+        f2m_strbuf_addf(&yaml, "flip: { token: x }\nmqtt: { %s }\n", lines[i]);
+        ck_assert_ptr_null(fixture_load(yaml.data, NULL, &findings));
+        f2m_strbuf_init(&text, 0);
+        f2m_findings_print(&findings, &text);
+        ck_assert_msg(strstr(text.data, "***") && !strstr(text.data, "shed"), "%s", text.data);
+        f2m_findings_free(&findings);
+    }
+}
+END_TEST
+
 START_TEST(test_secret_of_several_lines)
 {
     struct f2m_findings findings;
@@ -167,4 +203,4 @@ START_TEST(test_documents)
 END_TEST
 
 RUN_SUITE("print", test_loads_again, test_no_secret, test_findings_text, test_unprintable_bytes,
-          test_secret_of_several_lines, test_findings_json, test_documents)
+          test_secret_of_several_lines, test_no_secret_is_quoted, test_findings_json, test_documents)
