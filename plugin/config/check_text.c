@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define WEBHOOK_SECRET_DIGITS 683 /* of 512 bytes, the longest key that the listener takes (http/signature.c) */
+
 /* It goes into an HTTP header. */
 bool f2m_check_token(const char *text, struct f2m_err *expected)
 {
@@ -19,6 +21,12 @@ bool f2m_check_token(const char *text, struct f2m_err *expected)
 
 bool f2m_check_url_path(const char *text, struct f2m_err *expected)
 {
+    static const char *const taken[] = {"/healthz", "/metrics"};
+
+    f2m_err_set(expected, "a path that the bridge does not serve itself, such as /webhook/flip");
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (strcmp(text, taken[i]) == 0)
+            return false;
     f2m_err_set(expected, "a path such as /webhook/flip");
     return text[0] == '/' && text[1] && !strpbrk(text, "?# %");
 }
@@ -36,7 +44,10 @@ bool f2m_check_webhook_secret(const char *text, struct f2m_err *expected)
         return false;
     text += 6;
     size_t len = strspn(text, base64), pads = strspn(text + len, "=");
-    return len > 1 && text[len + pads] == '\0' && pads <= 2 && (pads ? (len + pads) % 4 == 0 : len % 4 != 1);
+    if (len < 2 || text[len + pads] != '\0' || pads > 2 || (len + pads) % 4 != 0 || len > WEBHOOK_SECRET_DIGITS)
+        return false;
+    /* Bits of the last digit that no byte takes are 0. */
+    return (size_t)(strchr(base64, text[len - 1]) - base64) % ((size_t)1 << 2 * pads) == 0;
 }
 
 bool f2m_check_filter(const char *text, struct f2m_err *expected)
