@@ -128,6 +128,7 @@ void f2m_telemetry_reload(struct f2m_telemetry *t, struct f2m_now now, const str
 {
     struct f2m_telemetry_device *former = t->devices, *d, *next;
 
+    f2m_telemetry_look_at_clock(t, now, fx);
     t->devices = NULL;
     t->config = config;
     f2m_router_free(t->router);

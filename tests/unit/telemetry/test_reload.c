@@ -72,6 +72,17 @@ START_TEST(a_changed_device_closes_a_partial_first_and_keeps_its_baseline)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_set_just_before_makes_no_point_longer)
+{
+    next_devices[0].telemetry.interval_ms = MINUTE;
+    home_set_clock(&h, 60 * MINUTE + 30000); /* 13:01:30, opened at 13:00:30 */
+    reload();
+    ck_assert_uint_eq(home_points(&h, "battery"), 1);
+    ck_field(&h, 0, "start_time", "\"2026-01-31T13:00:30.000Z\"");
+    ck_field(&h, 0, "duration_s", "60");
+}
+END_TEST
+
 START_TEST(a_counter_on_another_topic_begins_afresh)
 {
     next_devices[0].telemetry.sources[F2M_SRC_BATTERY_CHARGE_ENERGY] = source_on("e2");
@@ -124,6 +135,7 @@ START_TEST(a_device_that_comes_back_continues_from_its_record)
 END_TEST
 
 RUN_TESTS("reload", setup, teardown, an_unchanged_device_goes_on,
-          a_changed_device_closes_a_partial_first_and_keeps_its_baseline, a_counter_on_another_topic_begins_afresh,
+          a_changed_device_closes_a_partial_first_and_keeps_its_baseline,
+          a_clock_that_was_set_just_before_makes_no_point_longer, a_counter_on_another_topic_begins_afresh,
           a_removed_device_closes_and_its_topics_are_nobodys, an_added_device_begins,
           a_device_that_comes_back_continues_from_its_record)
