@@ -61,6 +61,8 @@ struct f2m_telemetry_device *f2m_device_new(const struct f2m_device *config, str
     d->max_charge = config->max_charge;
     d->max_discharge = config->max_discharge;
     d->home_offset = d->home_total = NAN;
+    for (size_t id = 0; id < F2M_SRC_COUNT; id++)
+        d->left_off[id] = NAN;
     d->state_ms = INT64_MIN;
     d->state_dirty = true;
     d->offset_ms = now.wall_ms - now.mono_ms;

@@ -64,6 +64,8 @@ struct f2m_telemetry_device {
 
     /* The counter endpoint's derived home reading: the sources' readings plus an offset, never falling. */
     double home_offset, home_total; /* NAN = not yet known */
+    /* Wh: where the continued reading of a counter stood that is not mapped now; NAN = none. Home's is home_total. */
+    double left_off[F2M_SRC_COUNT];
 
     bool record_dirty; /* baselines not yet handed to the outbox as they are */
 

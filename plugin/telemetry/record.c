@@ -1,7 +1,8 @@
 /*
  * What a device must not forget over a restart, in F2M_STORE_DEVICE under its id: the end of its last point (no key is
  * built twice), and per counter the last reading believed with what of its energy no point carries yet. It is written
- * in the same turn as the point, so that both are on disk or neither.
+ * in the same turn as the point, so that both are on disk or neither. Of a counter that is not mapped any more the
+ * continued reading stays: mapped again it goes on from there, so that the counter endpoint's never falls.
  */
 #include "telemetry/device.h"
 
@@ -38,6 +39,28 @@ static void write_counter(const struct f2m_telemetry_device *d, const struct f2m
     f2m_jw_end(w);
 }
 
+static double *left_off(struct f2m_telemetry_device *d, enum f2m_source_id id)
+{
+    return id == F2M_SRC_HOME_ENERGY ? &d->home_total : &d->left_off[id];
+}
+
+static void write_left_off(const struct f2m_telemetry_device *d, struct f2m_jw *w)
+{
+    f2m_jw_object(w, "left_off");
+    for (unsigned id = 0; id < F2M_SRC_COUNT; id++)
+        if (d->slot_of[id] < 0 && !isnan(d->left_off[id]))
+            f2m_jw_number(w, f2m_source_info[id].name, d->left_off[id]);
+    f2m_jw_end(w);
+}
+
+static bool any_left_off(const struct f2m_telemetry_device *d)
+{
+    for (unsigned id = 0; id < F2M_SRC_COUNT; id++)
+        if (d->slot_of[id] < 0 && !isnan(d->left_off[id]))
+            return true;
+    return false;
+}
+
 void f2m_device_write_record(const struct f2m_telemetry_device *d, struct f2m_now now, struct f2m_strbuf *out)
 {
     struct f2m_jw w = f2m_jw(out);
@@ -53,6 +76,8 @@ void f2m_device_write_record(const struct f2m_telemetry_device *d, struct f2m_no
         if (d->slots[i].counter)
             write_counter(d, &d->slots[i], now, &w);
     f2m_jw_end(&w);
+    if (any_left_off(d))
+        write_left_off(d, &w);
     f2m_jw_end(&w);
 }
 
@@ -91,6 +116,27 @@ static bool home_differs(const struct f2m_telemetry_device *d, struct f2m_slice 
     return false;
 }
 
+/* Where the continued readings stood, of counters that were mapped and of those that were not. */
+static void read_left_off(struct f2m_telemetry_device *d, struct f2m_slice counters, struct f2m_slice unmapped)
+{
+    for (unsigned id = 0; id < F2M_SRC_COUNT; id++) {
+        if (f2m_source_info[id].kind != F2M_VALUE_COUNTER)
+            continue;
+        double total = number_or_nan(f2m_json_member(counters, f2m_source_info[id].name), "total");
+        if (isnan(total))
+            total = number_or_nan(unmapped, f2m_source_info[id].name);
+        if (!isnan(total))
+            *left_off(d, id) = total;
+    }
+}
+
+static void go_on_from_left_off(struct f2m_telemetry_device *d)
+{
+    for (unsigned i = 0; i < d->slots_len; i++)
+        if (d->slots[i].counter && isnan(d->slots[i].counter->total))
+            d->slots[i].counter->total = *left_off(d, d->slots[i].id);
+}
+
 bool f2m_device_read_record(struct f2m_telemetry_device *d, struct f2m_now now, struct f2m_slice record)
 {
     struct f2m_err err;
@@ -106,6 +152,8 @@ bool f2m_device_read_record(struct f2m_telemetry_device *d, struct f2m_now now, 
     for (unsigned i = 0; i < d->slots_len; i++)
         if (d->slots[i].counter)
             read_counter(d, &d->slots[i], now, f2m_json_member(counters, f2m_source_info[d->slots[i].id].name));
+    read_left_off(d, counters, f2m_json_member(record, "left_off"));
+    go_on_from_left_off(d);
     return true;
 }
 
@@ -125,6 +173,15 @@ static void inherit_counter(struct f2m_telemetry_device *d, struct f2m_slot *slo
     }
 }
 
+static void inherit_left_off(struct f2m_telemetry_device *d, struct f2m_telemetry_device *former)
+{
+    for (unsigned id = 0; id < F2M_SRC_COUNT; id++) {
+        const struct f2m_slot *old = f2m_device_slot(former, id);
+        bool counted = old && old->counter && !isnan(old->counter->total);
+        *left_off(d, id) = counted ? old->counter->total : *left_off(former, id);
+    }
+}
+
 static bool same_availability(const struct f2m_availability *a, const struct f2m_availability *b)
 {
     return a->topic && b->topic && strcmp(a->topic, b->topic) == 0;
@@ -134,7 +191,7 @@ void f2m_device_inherit(struct f2m_telemetry_device *d, struct f2m_telemetry_dev
 {
     d->interval.high_water_ms = former->interval.high_water_ms;
     d->home_offset = former->home_offset;
-    d->home_total = former->home_total;
+    inherit_left_off(d, former); /* home_total too */
     for (unsigned id = 0; id < F2M_SRC_COUNT; id++)
         if (f2m_source_info[id].kind == F2M_VALUE_COUNTER && (d->slot_of[id] >= 0) != (former->slot_of[id] >= 0))
             d->home_offset = NAN; /* other counters make up the reading now */
@@ -156,4 +213,5 @@ void f2m_device_inherit(struct f2m_telemetry_device *d, struct f2m_telemetry_dev
             f2m_source_reader_rebind(slot->reader, &d->config->telemetry.sources[slot->id]);
         }
     }
+    go_on_from_left_off(d);
 }

@@ -134,8 +134,29 @@ START_TEST(a_device_that_comes_back_continues_from_its_record)
 }
 END_TEST
 
+START_TEST(a_counter_unmapped_and_mapped_again_goes_on_from_where_its_reading_stood)
+{
+    struct f2m_source mapped = next_devices[0].telemetry.sources[F2M_SRC_BATTERY_CHARGE_ENERGY];
+    struct f2m_device again[HOME_DEVICES];
+    next_devices[0].telemetry.endpoint = F2M_TELEMETRY_COUNTER;
+    next_devices[0].telemetry.sources[F2M_SRC_BATTERY_CHARGE_ENERGY] = (struct f2m_source){0};
+    reload();
+    home_wait(&h, MINUTE);
+    memcpy(again, next_devices, sizeof again);
+    again[0].telemetry.sources[F2M_SRC_BATTERY_CHARGE_ENERGY] = mapped;
+    next_site.devices = again;
+    f2m_telemetry_reload(h.telemetry, h.now, &next, h.fx);
+    home_send(&h, "e", "10");
+    home_send(&h, "e", "30");
+    home_wait(&h, 3 * MINUTE);
+    ck_field(&h, 2, "battery_total_energy_charge_wh", "5020");
+    home_crash(&h);
+}
+END_TEST
+
 RUN_TESTS("reload", setup, teardown, an_unchanged_device_goes_on,
           a_changed_device_closes_a_partial_first_and_keeps_its_baseline,
           a_clock_that_was_set_just_before_makes_no_point_longer, a_counter_on_another_topic_begins_afresh,
           a_removed_device_closes_and_its_topics_are_nobodys, an_added_device_begins,
-          a_device_that_comes_back_continues_from_its_record)
+          a_device_that_comes_back_continues_from_its_record,
+          a_counter_unmapped_and_mapped_again_goes_on_from_where_its_reading_stood)

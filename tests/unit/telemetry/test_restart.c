@@ -228,6 +228,41 @@ START_TEST(the_continued_reading_goes_on_over_a_restart)
 }
 END_TEST
 
+START_TEST(a_counter_unmapped_for_a_while_goes_on_from_where_its_reading_stood)
+{
+    h.devices[0].telemetry.endpoint = F2M_TELEMETRY_COUNTER;
+    home_map(&h, F2M_SRC_SOLAR_ENERGY, source_on("pv"));
+    home_map(&h, F2M_SRC_HOME_ENERGY, source_on("home"));
+    home_start(&h);
+    home_send(&h, "e", "0");
+    home_send(&h, "pv", "7000");
+    home_send(&h, "home", "9000");
+    home_wait(&h, 5 * MINUTE);
+    home_crash(&h);
+    h.devices[0].telemetry.sources[F2M_SRC_SOLAR_ENERGY] = (struct f2m_source){0};
+    h.devices[0].telemetry.sources[F2M_SRC_HOME_ENERGY] = (struct f2m_source){0};
+    for (int i = 0; i < 2; i++) { /* the record without them is read, and written again */
+        home_start(&h);
+        home_send(&h, "e", "0");
+        home_wait(&h, 5 * MINUTE);
+        home_crash(&h);
+    }
+    home_map(&h, F2M_SRC_SOLAR_ENERGY, source_on("pv"));
+    home_map(&h, F2M_SRC_HOME_ENERGY, source_on("home"));
+    home_start(&h);
+    home_send(&h, "pv", "40"); /* the meter was exchanged */
+    home_send(&h, "pv", "50");
+    home_send(&h, "home", "20");
+    home_send(&h, "home", "40");
+    home_wait(&h, 5 * MINUTE);
+    ck_field(&h, 0, "solar_total_energy_wh", "7000");
+    ck_field(&h, 0, "home_total_energy_wh", "9000");
+    ck_field(&h, 2, "solar_total_energy_wh", "null");
+    ck_field(&h, 3, "solar_total_energy_wh", "7010");
+    ck_field(&h, 3, "home_total_energy_wh", "9020");
+}
+END_TEST
+
 static void send_home_round(const char *imported, const char *solar)
 {
     home_send(&h, "imp", imported);
@@ -352,6 +387,7 @@ RUN_TESTS("restart", setup, teardown, the_first_point_after_a_gap_begins_where_t
           a_clean_stop_and_start_bridges_the_seconds_between, without_a_counter_reading_the_gap_stays_a_gap,
           integrated_power_loses_at_most_the_open_interval, energy_carried_through_offline_points_survives_a_crash,
           a_counter_with_another_meaning_has_no_baseline, the_continued_reading_goes_on_over_a_restart,
+          a_counter_unmapped_for_a_while_goes_on_from_where_its_reading_stood,
           a_counter_mapped_later_makes_the_derived_home_reading_neither_jump_nor_stick,
           a_clock_behind_the_high_water_mark_builds_no_key_again, an_unreadable_record_is_told_and_not_believed,
           nothing_is_written_between_points, baselines_undone_with_the_commit_are_written_with_the_point)
