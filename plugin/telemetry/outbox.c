@@ -71,7 +71,10 @@ int f2m_outbox_put(struct f2m_outbox *o, struct f2m_now now, const struct f2m_po
     int64_t stored_id = 0;
     if (f2m_memory_by_key(&o->memory, p))
         return -EEXIST;
-    int rc = o->failing ? -EIO : f2m_store_point_put(o->store, p, &stored_id);
+    /* Nor does it pass an earlier point of its device that is still in memory, on its way to Flip perhaps: the record
+     * would go with that one, and a crash would find this one without it. */
+    bool waits = o->failing || f2m_memory_first(&o->memory, p->device_id);
+    int rc = waits ? -EAGAIN : f2m_store_point_put(o->store, p, &stored_id);
     if (rc == -EEXIST)
         return rc;
     struct f2m_kept *k = f2m_kept_new(&o->memory, p);
@@ -80,7 +83,7 @@ int f2m_outbox_put(struct f2m_outbox *o, struct f2m_now now, const struct f2m_po
         o->grown = true;
         f2m_marks_set(&o->marks, stored_id, F2M_MARK_UNCOMMITTED, NULL);
     } else {
-        if (!o->failing)
+        if (!waits)
             f2m_outbox_disk_refused(o, now, rc, fx);
         f2m_outbox_keep_in_memory(o, now, k, fx);
     }

@@ -132,6 +132,31 @@ START_TEST(no_point_passes_an_earlier_one_of_its_device)
 }
 END_TEST
 
+START_TEST(no_point_is_put_on_disk_before_an_earlier_one_of_its_device)
+{
+    f2m_fault_store_disk_full(w.store, true);
+    close_point("A", 300);
+    ck_assert(world_until_request(15000));
+    f2m_fault_store_disk_full(w.store, false);
+    world_run(61000);
+    ck_assert(!f2m_outbox_disk_failing(w.outbox));
+    close_point("A", 600);
+    close_point("B", 600);
+    world_turn();
+    ck_assert_str_eq(world_waiting(), "B@600"); /* a crash now would find A's point without its record */
+    ck_assert_int_eq(recorded("A"), -1);
+    world_ok(0);
+    ck_assert_int_eq(recorded("A"), 300);
+    for (int i = 0; i < 20 && w.counters.points_in_memory > 0; i++) {
+        if (w.flying_len)
+            world_answer(0, 503, NULL);
+        world_run(1000);
+    }
+    ck_assert_str_eq(world_waiting(), "B@600 A@600");
+    ck_assert_int_eq(recorded("A"), 600);
+}
+END_TEST
+
 /* The later point's energy must not come again, and its record must not be overwritten by the earlier one's. */
 START_TEST(a_later_point_that_is_sent_first_accounts_for_both)
 {
@@ -209,6 +234,7 @@ int main(void)
     tcase_add_test(t, a_point_sent_from_memory_leaves_its_record);
     tcase_add_test(t, a_record_that_the_disk_refuses_is_tried_again);
     tcase_add_test(t, no_point_passes_an_earlier_one_of_its_device);
+    tcase_add_test(t, no_point_is_put_on_disk_before_an_earlier_one_of_its_device);
     tcase_add_test(t, a_later_point_that_is_sent_first_accounts_for_both);
     tcase_add_test(t, pending_is_told_only_of_a_point_on_disk);
     tcase_add_test(t, a_point_sent_from_memory_is_told_as_sent);
