@@ -36,6 +36,7 @@ struct salvage {
 struct walk {
     const char *up, *down; /* with the two bounds; the first column is the number */
     void (*row)(struct salvage *, sqlite3_stmt *);
+    bool same_number; /* all rows have it: where one way stopped does not bound the other */
 };
 
 static void written(struct salvage *v, int err)
@@ -187,7 +188,7 @@ static void walk(struct salvage *v, const struct walk *w, int64_t lo, int64_t hi
     int64_t first = lo, last = hi;
     if (v->err || one_way(v, w, w->up, lo, hi, &first))
         return;
-    one_way(v, w, w->down, first, hi, &last);
+    one_way(v, w, w->down, w->same_number ? lo : first, hi, &last);
     v->incomplete = true;
 }
 
@@ -199,9 +200,10 @@ static void walk(struct salvage *v, const struct walk *w, int64_t lo, int64_t hi
 /* Records first: they are few, and a disk that fills up on the way should cost the newest points rather. */
 static void copy_all(struct salvage *v)
 {
-    static const struct walk records = {RECORDS "collection, key", RECORDS "collection DESC, key DESC", record_row};
-    static const struct walk waiting = {WAITING "ASC", WAITING "DESC", point_row};
-    static const struct walk rejected = {REJECTED "ASC", REJECTED "DESC", rejected_row};
+    static const struct walk records = {RECORDS "collection, key", RECORDS "collection DESC, key DESC", record_row,
+                                        true};
+    static const struct walk waiting = {WAITING "ASC", WAITING "DESC", point_row, false};
+    static const struct walk rejected = {REJECTED "ASC", REJECTED "DESC", rejected_row, false};
     v->collections = ~v->found;
     for (int c = 0; c < F2M_STORE_COLLECTIONS; c++)
         walk(v, &records, c - 1, c + 1);

@@ -201,6 +201,34 @@ START_TEST(a_broken_page_costs_its_own_rows)
 }
 END_TEST
 
+/* A collection larger than a page: what lies behind the broken page is read from the other end. */
+START_TEST(a_broken_page_of_records_costs_its_own_rows)
+{
+    const int many = 400;
+    struct f2m_store *s = fixture_open();
+    for (int i = 0; i < many; i++) {
+        char key[32];
+        snprintf(key, sizeof(key), "command %03d", i);
+        fixture_record(s, F2M_STORE_COMMAND, key, "{\"phase\":\"running\"}", i);
+    }
+    fixture_commit(s);
+    f2m_store_free(s);
+    size_t len;
+    unsigned char *file = fixture_read(fixture_path, &len), *page = file;
+    while (page < file + len && !(page[0] == 0x0a && memmem(page, PAGE, "running", 7) && memmem(page, PAGE, " 20", 3)))
+        page += PAGE; /* a leaf of the table, not of its index */
+    ck_assert(page < file + len);
+    memset(page, 0, PAGE);
+    fixture_write(fixture_path, file, len);
+    free(file);
+    struct f2m_store_report report;
+    struct found f = reopen(&report);
+    ck_assert_str_ne(report.set_aside, "");
+    ck_assert_int_ge(f.records, many - 30);
+    ck_assert_int_lt(f.records, many);
+}
+END_TEST
+
 START_TEST(flipped_bits_anywhere_never_change_a_body)
 {
     size_t len;
@@ -414,6 +442,7 @@ int main(void)
     tcase_add_test(t, an_empty_file_is_set_aside);
     tcase_add_test(t, a_truncated_file_gives_what_is_left);
     tcase_add_loop_test(t, a_broken_page_costs_its_own_rows, 0, 3);
+    tcase_add_test(t, a_broken_page_of_records_costs_its_own_rows);
     tcase_add_test(t, flipped_bits_anywhere_never_change_a_body);
     tcase_add_test(t, a_wrong_application_id_in_our_file_is_damage);
     tcase_add_test(t, without_the_names_the_points_know_their_device);
