@@ -13,6 +13,7 @@ void f2m_check_flip(struct f2m_loader *loader, const struct f2m_yaml *map, void 
     struct f2m_flip_config *flip = target;
     const struct f2m_yaml *given = f2m_yaml_get(map, "base_url"), *environment = f2m_yaml_get(map, "environment");
     struct f2m_err err;
+    char found[F2M_FOUND_SIZE];
     bool plain_remote = false;
 
     if (!flip->base_url) {
@@ -23,8 +24,8 @@ void f2m_check_flip(struct f2m_loader *loader, const struct f2m_yaml *map, void 
     free(f2m_url_parse_base(flip->base_url, &plain_remote, &err));
     if (plain_remote && !flip->insecure)
         f2m_report_error(&loader->report, given->at,
-                         "base_url: expected https, or http to this machine, found '%.200s'; insecure: true allows it",
-                         flip->base_url);
+                         "base_url: expected https, or http to this machine, %s; insecure: true allows it",
+                         f2m_found(given, false, found));
 }
 
 void f2m_check_mqtt(struct f2m_loader *loader, const struct f2m_yaml *map, void *target)
@@ -49,11 +50,12 @@ void f2m_check_mqtt(struct f2m_loader *loader, const struct f2m_yaml *map, void 
     if (!mqtt->tls && (mqtt->ca || mqtt->cert))
         f2m_report_error(&loader->report, f2m_yaml_given(map, mqtt->ca ? "ca" : "cert")->key_at,
                          "%s: expected a server with mqtts://, found mqtt://", mqtt->ca ? "ca" : "cert");
+    char found[F2M_FOUND_SIZE];
     size_t len = strlen(mqtt->base_topic);
     if (base && (mqtt->base_topic[0] == '/' || mqtt->base_topic[0] == '$' || mqtt->base_topic[len - 1] == '/'))
         f2m_report_error(&loader->report, base->at,
-                         "base_topic: expected a topic that does not begin with / or $, nor end with /, found '%.200s'",
-                         mqtt->base_topic);
+                         "base_topic: expected a topic that does not begin with / or $, nor end with /, %s",
+                         f2m_found(base, false, found));
 }
 
 void f2m_check_http(struct f2m_loader *loader, const struct f2m_yaml *map, void *target)
@@ -112,7 +114,7 @@ static void report_equal(struct f2m_loader *loader, const char *what, struct nam
         }
         f2m_report_error(&loader->report, list[i].node->at,
                          "id: expected one %s with the id '%.200s', found a second; the first stands at line %d", what,
-                         list[i].id, list[first].node->at.line);
+                         list[i].node->hidden ? "***" : list[i].id, list[first].node->at.line);
     }
 }
 

@@ -9,11 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BASE_URL "https://host[:port], without /v1"
+#define SERVER   "mqtt://host[:port] or mqtts://host[:port]"
+
+/* What is wrong with a URL; a hidden one is not quoted. */
+static void report_url(struct f2m_loader *loader, const struct f2m_key *key, const struct f2m_yaml *node,
+                       const char *expected, const struct f2m_err *err)
+{
+    if (node->hidden)
+        f2m_report_error(&loader->report, node->at, "%s: expected %s, found ***", key->name, expected);
+    else
+        f2m_report_error(&loader->report, node->at, "%s: %s", key->name, err->text);
+}
+
 /* ---- flip.base_url ---- */
 
 static void base_url_read(struct f2m_loader *loader, const struct f2m_key *key, const struct f2m_yaml *node, void *at)
 {
-    const char *text = f2m_scalar_text(loader, key->name, "https://host[:port], without /v1", node);
+    const char *text = f2m_scalar_text(loader, key->name, BASE_URL, node);
     struct f2m_err err;
     bool plain_remote;
 
@@ -22,7 +35,7 @@ static void base_url_read(struct f2m_loader *loader, const struct f2m_key *key, 
     f2m_report_mask_url(&loader->report, text);
     char *url = f2m_url_parse_base(text, &plain_remote, &err);
     if (!url)
-        f2m_report_error(&loader->report, node->at, "%s: %s", key->name, err.text);
+        report_url(loader, key, node, BASE_URL, &err);
     free(*(char **)at);
     *(char **)at = url;
 }
@@ -48,14 +61,14 @@ _Static_assert(offsetof(struct f2m_mqtt_config, host) == 0, "the key mqtt.server
 
 static void server_read(struct f2m_loader *loader, const struct f2m_key *key, const struct f2m_yaml *node, void *at)
 {
-    const char *text = f2m_scalar_text(loader, key->name, "mqtt://host[:port] or mqtts://host[:port]", node);
+    const char *text = f2m_scalar_text(loader, key->name, SERVER, node);
     struct f2m_err err;
 
     if (!text)
         return;
     f2m_report_mask_url(&loader->report, text);
     if (f2m_url_parse_server(text, at, &err) < 0)
-        f2m_report_error(&loader->report, node->at, "%s: %s", key->name, err.text);
+        report_url(loader, key, node, SERVER, &err);
 }
 
 static void server_defaults(const struct f2m_key *key, void *at)

@@ -17,6 +17,7 @@ struct f2m_preset {
 struct use {
     struct f2m_loader *loader;
     const char *name;
+    bool hidden;                       /* the name came from !env and the like */
     struct f2m_place at;               /* the preset's value in the device */
     const struct f2m_yaml *device;     /* what `from:` looks into */
     const struct f2m_yaml *given;      /* the device's map of parameters, or NULL */
@@ -99,7 +100,7 @@ static void report_unknown(const struct use *use)
     f2m_report_error(
         &use->loader->report, use->at,
         "preset: expected the name of a preset, found '%.100s'%s (own ones lie in presets/ beside the configuration)",
-        use->name, f2m_suggestion_text(&near, hint));
+        use->hidden ? "***" : use->name, f2m_suggestion_text(&near, hint));
 }
 
 static struct f2m_yaml *find(const struct use *use)
@@ -311,6 +312,7 @@ static bool begin_use(struct use *use, const struct f2m_yaml *preset)
         return false;
     }
     use->name = name->text;
+    use->hidden = name->hidden;
     use->at = name->at;
     return true;
 }

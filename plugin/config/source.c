@@ -119,7 +119,7 @@ static const struct f2m_unit *find_unit(const struct reading *r, const struct f2
     enum f2m_quantity quantity = f2m_value_quantity(r->kind);
     const struct f2m_unit *unit = f2m_unit_find(f2m_slice_of(text));
     struct f2m_suggestion near = {NULL, 0};
-    char hint[F2M_SUGGEST_SIZE];
+    char found[F2M_FOUND_SIZE], hint[F2M_SUGGEST_SIZE];
 
     if (unit && unit->quantity == quantity)
         return unit;
@@ -128,8 +128,8 @@ static const struct f2m_unit *find_unit(const struct reading *r, const struct f2
         if (other && other->quantity == quantity)
             f2m_suggest(&near, text, names[i]);
     }
-    f2m_report_error(&r->loader->report, node->at, "unit: expected %s for %s, found '%.100s'%s",
-                     f2m_unit_names(quantity), r->name, text, f2m_suggestion_text(&near, hint));
+    f2m_report_error(&r->loader->report, node->at, "unit: expected %s for %s, %s%s", f2m_unit_names(quantity), r->name,
+                     f2m_found(node, false, found), f2m_suggestion_text(&near, hint));
     return NULL;
 }
 
@@ -137,15 +137,15 @@ static void apply_unit(const struct reading *r, const struct f2m_yaml *map, stru
                        enum role role, const struct f2m_unit *inherited)
 {
     const struct f2m_yaml *node = f2m_yaml_get(map, "unit");
+    char found[F2M_FOUND_SIZE];
 
     draft->source.unit = inherited;
     if (!is_numeric(r->kind))
         return;
     if (node && role == ROLE_FACTOR)
-        f2m_report_error(
-            &r->loader->report, node->at,
-            "unit: found '%.100s' in a part of a product, expected a plain number: the unit stands beside the list",
-            draft->unit ? draft->unit : "");
+        f2m_report_error(&r->loader->report, node->at,
+                         "unit: %s in a part of a product, expected a plain number: the unit stands beside the list",
+                         f2m_found(node, false, found));
     else if (node && draft->unit)
         draft->source.unit = find_unit(r, node, draft->unit);
 }
@@ -156,6 +156,7 @@ static void apply_positive(const struct reading *r, const struct f2m_yaml *map, 
         const char *source, *plus, *minus;
     } signs[] = {{"battery_power", "charging", "discharging"}, {"grid_power", "import", "export"}};
     const struct f2m_yaml *node = f2m_yaml_get(map, "positive");
+    char found[F2M_FOUND_SIZE];
 
     draft->source.sign = 1;
     if (!node || !draft->positive || !is_numeric(r->kind))
@@ -166,8 +167,8 @@ static void apply_positive(const struct reading *r, const struct f2m_yaml *map, 
         if (strcmp(draft->positive, signs[i].minus) == 0)
             draft->source.sign = -1;
         else if (strcmp(draft->positive, signs[i].plus) != 0)
-            f2m_report_error(&r->loader->report, node->at, "positive: expected %s or %s for %s, found '%.100s'",
-                             signs[i].plus, signs[i].minus, r->name, draft->positive);
+            f2m_report_error(&r->loader->report, node->at, "positive: expected %s or %s for %s, %s", signs[i].plus,
+                             signs[i].minus, r->name, f2m_found(node, false, found));
         return;
     }
     f2m_report_error(&r->loader->report, f2m_yaml_item(map, "positive")->key_at,
@@ -366,6 +367,7 @@ static const struct f2m_yaml *source_map(const struct reading *r, const struct f
     }
     struct f2m_yaml *map = f2m_yaml_collection(&r->loader->arena, F2M_YAML_MAP, node->at);
     struct f2m_yaml *topic = f2m_yaml_scalar(&r->loader->arena, node->at, node->text);
+    topic->hidden = node->hidden;
     f2m_yaml_add(&r->loader->arena, map, "topic", node->at, topic);
     return map;
 }

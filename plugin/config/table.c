@@ -105,8 +105,9 @@ static void check_file(struct f2m_loader *loader, const struct f2m_key *key, con
     free(*path);
     *path = f2m_xstrdup(full);
     if (key->type == F2M_KEY_FILE && access(full, R_OK) != 0)
-        f2m_report_error(&loader->report, node->at, "%s: expected a file that can be read, found '%.300s': %s",
-                         key->name, full, strerror(errno));
+        f2m_report_error(&loader->report, node->at, "%s: expected a file that can be read, found %s%.300s%s: %s",
+                         key->name, node->hidden ? "" : "'", node->hidden ? "***" : full, node->hidden ? "" : "'",
+                         strerror(errno));
 }
 
 /* Whatever a secret key holds: a list or mapping by mistake, too. The depth of the tree is bounded. */
@@ -135,7 +136,8 @@ static void read_scalar(struct f2m_loader *loader, const struct f2m_key *key, co
                            "%s: expected the secret itself, found the *** of `flip2mqtt config`", key->name);
     if (!f2m_value_parse(key, text, key->unstored ? (void *)&scratch : at, &expected)) {
         if (*text && (key->type == F2M_KEY_TEMPLATE || key->type == F2M_KEY_TOPIC_TEMPLATE)) {
-            f2m_report_error(&loader->report, node->at, "%s: %s", key->name, expected.text);
+            f2m_report_error(&loader->report, node->at, "%s: %s", key->name,
+                             node->hidden ? "expected a text or template that fits, found ***" : expected.text);
             return;
         }
         f2m_report_error(&loader->report, node->at, "%s: expected %s, %s%s", key->name, expected.text,

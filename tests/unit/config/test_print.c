@@ -153,6 +153,42 @@ START_TEST(test_no_secret_is_quoted)
 }
 END_TEST
 
+/* Not even where it is wrong itself; HUSH, TEMPLATE and URL hold the word. */
+START_TEST(test_no_hidden_value_is_told)
+{
+    static const char *const lines[] = {
+        "mqtt: { server: !env HUSH }",
+        "mqtt: { server: \"mqtts://h\", ca: !env HUSH }",
+        "mqtt: { base_topic: !env PATH }",
+        "flip: { token: x, base_url: !env HUSH }",
+        "flip: { token: x, base_url: !env URL }",
+        "sites: [{ id: !env HUSH }, { id: !env HUSH }]",
+        "sites: [{ id: s, devices: [{ id: d, preset: !env HUSH }] }]",
+        "sites: [{ id: s, devices: [{ id: d, telemetry: { sources: { state_of_charge: !env HUSH } } }] }]",
+        "sites: [{ id: s, devices: [{ id: d, telemetry: { sources: { solar_power: { topic: a, unit: !env HUSH } } } }] }]",
+        "sites: [{ id: s, devices: [{ id: d, telemetry: { sources: { battery_power: { topic: a, positive: !env HUSH } } "
+        "} }] }]",
+        "sites: [{ id: s, devices: [{ id: d, control: { modes: { CHARGE: [{ topic: !env HUSH, payload: x }] } } }] }]",
+        "sites: [{ id: s, devices: [{ id: d, control: { modes: { CHARGE: [{ topic: a, payload: !env TEMPLATE }] } } }] "
+        "}]",
+    };
+    char *environment[] = {(char[]){"HUSH=hushed/+#"}, (char[]){"TEMPLATE={{ hushed }}"},
+                           (char[]){"URL=http://hushed.example"}, (char[]){"PATH=/hushed"}, NULL};
+    fixture_enter();
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct f2m_findings findings;
+        f2m_autostrbuf text = {0}, yaml = {0};
+        f2m_strbuf_init(&yaml, 0);
+        f2m_strbuf_addf(&yaml, "%s%s\n", strncmp(lines[i], "flip", 4) == 0 ? "" : "flip: { token: x }\n", lines[i]);
+        ck_assert_ptr_null(fixture_load(yaml.data, environment, &findings));
+        f2m_strbuf_init(&text, 0);
+        f2m_findings_print(&findings, &text);
+        ck_assert_msg(strstr(text.data, "***") && !strstr(text.data, "hushed"), "%s", text.data);
+        f2m_findings_free(&findings);
+    }
+}
+END_TEST
+
 START_TEST(test_secret_of_several_lines)
 {
     struct f2m_findings findings;
@@ -203,4 +239,5 @@ START_TEST(test_documents)
 END_TEST
 
 RUN_SUITE("print", test_loads_again, test_no_secret, test_findings_text, test_unprintable_bytes,
-          test_secret_of_several_lines, test_no_secret_is_quoted, test_findings_json, test_documents)
+          test_secret_of_several_lines, test_no_secret_is_quoted, test_no_hidden_value_is_told, test_findings_json,
+          test_documents)
