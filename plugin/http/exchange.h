@@ -39,6 +39,7 @@ struct f2m_server {
     size_t open;              /* of them */
     int64_t starved_until_ms; /* mono: no descriptor for the connection that waits; 0 = all is well */
     bool closing;             /* nothing is handed to the engine any more */
+    bool again;               /* a run is due that the library tells of neither by descriptor nor by timeout */
     size_t buffered;          /* bytes of all bodies: ≤ F2M_MAX_WEBHOOK_BUFFERS */
     uint64_t last_tag;
     uint64_t refused;

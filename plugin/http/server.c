@@ -107,7 +107,8 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
         return;
     *context = NULL;
     DL_DELETE(server->exchanges, x);
-    server->open--;
+    if (server->open-- == F2M_MAX_HTTP_CONNECTIONS)
+        server->again = true; /* the library listens again in its next run, not before */
     server->buffered -= x->body.len;
     f2m_strbuf_deinit(&x->body);
     free(x);
@@ -163,6 +164,7 @@ static void resume_with(struct f2m_exchange *x, int status)
 {
     x->status = status;
     x->state = F2M_EXCHANGE_READING; /* the handler is called once more, and answers */
+    x->server->again = true;
     MHD_resume_connection(x->connection);
 }
 
@@ -234,6 +236,8 @@ int64_t f2m_server_timeout(struct f2m_server *server, struct f2m_now now)
 {
     if (server->starved_until_ms)
         return server->starved_until_ms > now.mono_ms ? server->starved_until_ms - now.mono_ms : 0;
+    if (server->again)
+        return 0;
     MHD_UNSIGNED_LONG_LONG library_ms;
     int64_t timeout = -1;
     if (MHD_get_timeout(server->daemon, &library_ms) == MHD_YES)
@@ -275,7 +279,10 @@ void f2m_server_run(struct f2m_server *server, struct f2m_now now)
     if (server->starved_until_ms > now.mono_ms)
         return;
     server->now = now;
+    if (server->again) /* an answer that is there goes out before its deadline is looked at */
+        MHD_run(server->daemon);
     end_overdue(server);
+    server->again = false;
     MHD_run(server->daemon);
     server->starved_until_ms = is_starved(server) ? now.mono_ms + STARVED_MS : 0;
 }
