@@ -25,7 +25,8 @@ void f2m_outbox_free(struct f2m_outbox *);
 void f2m_outbox_reload(struct f2m_outbox *, const struct f2m_config *);
 
 /* Takes a closed point (copied). -EEXIST where its key is there already: the point is dropped, which is right, since a
- * key is never reused with other content. Any other failure keeps it in memory and returns 0. */
+ * key is never reused with other content. Any other failure keeps it in memory and returns 0, as does an earlier point
+ * of its device that is in memory still: a device's points get on disk in their order. */
 int f2m_outbox_put(struct f2m_outbox *, struct f2m_now, const struct f2m_point *, struct f2m_effects *);
 /* The device's record (F2M_STORE_DEVICE: counter baselines, high-water mark) as its last point left it; copied. It gets
  * on disk in the same transaction as that point, or as soon as Flip has the point: ahead of it, a crash would lose the
