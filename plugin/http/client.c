@@ -44,7 +44,7 @@ static bool is_loopback(const char *host)
     struct in6_addr v6;
     char bare[INET6_ADDRSTRLEN + 1] = "";
     size_t len = strlen(host);
-    if (strcasecmp(host, "localhost") == 0)
+    if (strcasecmp(host, "localhost") == 0 || (len > 10 && strcasecmp(host + len - 10, ".localhost") == 0))
         return true;
     if (inet_pton(AF_INET, host, &v4) == 1)
         return ntohl(v4.s_addr) >> 24 == 127;

@@ -383,6 +383,7 @@ START_TEST(base_urls_are_judged)
     } table[] = {
         {{.base_url = "https://partner.flip.energy"}, NULL},
         {{.base_url = "http://localhost:8080"}, NULL},
+        {{.base_url = "http://flip.localhost:8080"}, NULL}, /* as config/url.c has it: curl resolves it to here */
         {{.base_url = "http://127.9.9.9"}, NULL},
         {{.base_url = "http://[::1]:8080"}, NULL},
         {{.base_url = "http://partner.example", .insecure = true}, NULL},
