@@ -32,6 +32,16 @@ static void patience(void)
     w.config.flip.upload_delay_ms = 100000000; /* nothing is uploaded */
 }
 
+/* Flip takes nothing meanwhile. */
+static void move_to_disk(void)
+{
+    for (int i = 0; i < 20 && w.counters.points_in_memory > 0; i++) {
+        if (w.flying_len)
+            world_answer(0, 503, NULL);
+        world_run(1000);
+    }
+}
+
 START_TEST(point_and_record_are_of_one_transaction)
 {
     patience();
@@ -122,11 +132,7 @@ START_TEST(no_point_passes_an_earlier_one_of_its_device)
     ck_assert_str_eq(world_waiting(), "B@600");
     ck_assert_int_eq(recorded("A"), -1);
     world_answer(0, 503, NULL);
-    for (int i = 0; i < 20 && w.counters.points_in_memory > 0; i++) {
-        if (w.flying_len)
-            world_answer(0, 503, NULL);
-        world_run(1000);
-    }
+    move_to_disk();
     ck_assert_str_eq(world_waiting(), "A@300 B@600 A@600");
     ck_assert_int_eq(recorded("A"), 600);
 }
@@ -147,11 +153,7 @@ START_TEST(no_point_is_put_on_disk_before_an_earlier_one_of_its_device)
     ck_assert_int_eq(recorded("A"), -1);
     world_ok(0);
     ck_assert_int_eq(recorded("A"), 300);
-    for (int i = 0; i < 20 && w.counters.points_in_memory > 0; i++) {
-        if (w.flying_len)
-            world_answer(0, 503, NULL);
-        world_run(1000);
-    }
+    move_to_disk();
     ck_assert_str_eq(world_waiting(), "B@600 A@600");
     ck_assert_int_eq(recorded("A"), 600);
 }
