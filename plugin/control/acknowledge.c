@@ -72,8 +72,7 @@ void f2m_acknowledge_forget(struct f2m_control *c, struct f2m_command *command)
     command->ack.state = F2M_ACK_IDLE;
 }
 
-/* It is not told any more. */
-static void withdraw(struct f2m_control *c, struct f2m_command *command)
+void f2m_acknowledge_withdraw(struct f2m_control *c, struct f2m_command *command)
 {
     f2m_acknowledge_forget(c, command);
     f2m_journal_delete(c, F2M_STORE_ACKNOWLEDGEMENT, command->flip.id);
@@ -159,7 +158,7 @@ static void open_question(struct f2m_control *c, struct f2m_now now, struct f2m_
 
     if (ack->state == F2M_ACK_OPEN)
         return;
-    withdraw(c, command);
+    f2m_acknowledge_withdraw(c, command);
     ack->state = F2M_ACK_OPEN;
     ack->asked_ms = now.wall_ms;
     ack->deadline_mono = deadline_of(command, now);
@@ -309,7 +308,7 @@ static void settled(struct f2m_control *c, struct f2m_now now, struct f2m_comman
         log_ack(fx, F2M_LOG_WARN, "Flip refuses the acknowledgement", command, reply->message);
     }
     if (!command->ack.again) { /* else it stays on the list with the newer answer */
-        withdraw(c, command);
+        f2m_acknowledge_withdraw(c, command);
         f2m_ledger_save(c, now, command);
     }
     command->ack.again = false;
@@ -385,7 +384,7 @@ void f2m_acknowledge_pump(struct f2m_control *c, struct f2m_now now, struct f2m_
         if (c->acks_in_flight >= F2M_MAX_ACKNOWLEDGEMENTS)
             return;
         if (command->ack.state == F2M_ACK_QUEUED && !told_to_flip(c, command)) { /* since the last reload */
-            withdraw(c, command);
+            f2m_acknowledge_withdraw(c, command);
             continue;
         }
         if (command->ack.state == F2M_ACK_QUEUED && command->ack.turn != c->turn &&

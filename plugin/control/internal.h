@@ -367,6 +367,8 @@ void f2m_acknowledge_pump(struct f2m_control *, struct f2m_now, struct f2m_effec
 int64_t f2m_acknowledge_deadline(const struct f2m_control *, struct f2m_now);
 void f2m_acknowledge_load(struct f2m_control *, struct f2m_now);
 void f2m_acknowledge_forget(struct f2m_control *, struct f2m_command *);
+/* Flip is not told any more, after a restart neither. */
+void f2m_acknowledge_withdraw(struct f2m_control *, struct f2m_command *);
 const char *f2m_answer_name(enum f2m_answer);
 bool f2m_answer_parse(struct f2m_slice, enum f2m_answer *);
 /* "scheduled", "started", with what the limits changed. */

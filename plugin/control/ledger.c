@@ -73,8 +73,7 @@ static void command_delete(struct f2m_control *c, struct f2m_command *command)
 /* With what Flip was still to be told of it. */
 static void drop(struct f2m_control *c, struct f2m_command *command)
 {
-    f2m_acknowledge_forget(c, command);
-    f2m_journal_delete(c, F2M_STORE_ACKNOWLEDGEMENT, command->flip.id);
+    f2m_acknowledge_withdraw(c, command);
     command_delete(c, command);
 }
 
