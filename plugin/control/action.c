@@ -350,7 +350,7 @@ bool f2m_action_published(struct f2m_control *c, struct f2m_now now, struct f2m_
     if (!step)
         return false;
     if (reason == F2M_MQTT_FULL) { /* says nothing about the battery */
-        step->retry_mono = now.mono_ms + F2M_QUIET_MS;
+        step->retry_mono = now.mono_ms + F2M_MQTT_QUIET_MS;
         return true;
     }
     memcpy(before, d->unheard, sizeof before);

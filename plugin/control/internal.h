@@ -227,8 +227,6 @@ struct f2m_control {
     struct f2m_strbuf topic, text, body; /* scratch */
 };
 
-#define F2M_QUIET_MS 500 /* after F2M_MQTT_FULL */
-
 #define F2M_POLLED_KEY "control.polled" /* in F2M_STORE_META: commands were polled once */
 
 /* ---- flip_command.c: see its header ---- */

@@ -129,7 +129,7 @@ static uint64_t tag_of(const struct f2m_control_device *d)
 
 void f2m_publish_full(struct f2m_control *c, struct f2m_now now, struct f2m_control_device *d)
 {
-    c->quiet_mono = now.mono_ms + F2M_QUIET_MS;
+    c->quiet_mono = now.mono_ms + F2M_MQTT_QUIET_MS;
     d->shown = d->pause_shown = false;
     f2m_wake(c, d);
 }

@@ -13,7 +13,6 @@
 
 #define COMPONENT "homeassistant"
 #define META_KEY  "homeassistant_bridge"
-#define QUIET_MS  500 /* after F2M_MQTT_FULL */
 
 /* A tag: the room, the round, the item. */
 #define ROUND_BITS 24
@@ -269,7 +268,7 @@ void f2m_ha_round_published(struct f2m_homeassistant *h, struct f2m_now now, con
     h->in_flight--;
     if (p->reason == F2M_MQTT_FULL) {
         h->again[h->again_len++] = index;
-        h->quiet_ms = now.mono_ms + QUIET_MS;
+        h->quiet_ms = now.mono_ms + F2M_MQTT_QUIET_MS;
     } else if (p->reason >= 0x80) {
         tell_refused(h, h->items[index], p->reason, fx);
     } else {

@@ -37,7 +37,8 @@ struct f2m_mqtt_subscribed {
 
 /* MQTT 5: quota exceeded. The client to the broker says it too, where too much is not acknowledged yet: not refused,
  * only to be said again a little later. */
-#define F2M_MQTT_FULL 0x97
+#define F2M_MQTT_FULL     0x97
+#define F2M_MQTT_QUIET_MS 500 /* that long */
 
 struct f2m_mqtt_published {
     uint64_t tag;

@@ -129,7 +129,7 @@ void f2m_announce_published(struct f2m_sites *s, struct f2m_now now, uint64_t ta
     struct f2m_clearing *c = &s->clearings[index];
     if (reason == F2M_MQTT_FULL) {
         c->again = true;
-        s->quiet_mono = now.mono_ms + F2M_QUIET_MS;
+        s->quiet_mono = now.mono_ms + F2M_MQTT_QUIET_MS;
     } else if (reason >= 0x80) { /* not ours to clear: no use in trying for ever */
         f2m_effects_log(fx, F2M_LOG_WARN, F2M_COMPONENT, "the broker refused to clear a topic", "of=%s reason=0x%02x",
                         f2m_log_value(c->key, text, sizeof text), (unsigned)reason);

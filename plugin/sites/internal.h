@@ -279,7 +279,6 @@ struct f2m_sites {
 #define F2M_TAG_TOPIC       ((uint64_t)1 << 55)
 #define F2M_TAG_CLEARING    ((uint64_t)1 << 54)
 #define F2M_CLEARING_ROUNDS UINT64_C(0xffffffff) /* they count up to it */
-#define F2M_QUIET_MS        500                  /* after F2M_MQTT_FULL */
 
 /* Called where a tick has something to do now. */
 static inline void f2m_sites_wake(struct f2m_sites *s)

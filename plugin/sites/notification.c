@@ -277,7 +277,7 @@ static void acknowledged(struct f2m_sites *s, struct f2m_now now, struct f2m_pen
     if (reason == F2M_MQTT_FULL) {
         p->sent = false;
         s->pending_sent--;
-        s->quiet_mono = now.mono_ms + F2M_QUIET_MS;
+        s->quiet_mono = now.mono_ms + F2M_MQTT_QUIET_MS;
         f2m_sites_wake(s);
         return;
     }

@@ -140,7 +140,7 @@ void f2m_topics_published(struct f2m_sites *s, struct f2m_now now, uint64_t tag,
             refused(s, site, topic, reason, fx);
             return;
         }
-        s->quiet_mono = now.mono_ms + F2M_QUIET_MS;
+        s->quiet_mono = now.mono_ms + F2M_MQTT_QUIET_MS;
         site->shown[topic].any = false;
         site->gone |= 1u << topic; /* where it was a clearing */
         f2m_topics_dirty(s, site, 1u << topic);
